@@ -1,0 +1,1 @@
+//! Outside systems behind Source and Sink: one file per system.

@@ -1,0 +1,1 @@
+//! The graphs: memory.rs is the page that wires the whole.

@@ -1,0 +1,1 @@
+//! Pure functions from collections to collections, one per file, each with its naive twin.

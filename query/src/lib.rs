@@ -1,0 +1,1 @@
+//! Reads: the DataFusion catalogue, SQL functions, recall.

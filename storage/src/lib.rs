@@ -1,0 +1,1 @@
+//! Durable time-varying collections on Lance: log, tables, checkpoints, snapshots, indexes, erasure.
