@@ -1,0 +1,152 @@
+//! Asks and answers: what the graph wants to know from a model about a text, and what the model said.
+//!
+//! Both are about text alone, keyed by model and content hash. Who "I" is and when "yesterday" was is settled in the
+//! graph, so the same sentence said by two people costs one inference.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::passage::Span;
+use crate::{Aspect, Modality, Polarity, Text, TextHash, When};
+
+/// A question to a model: what do you make of this text?
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Ask {
+    /// `name@version` of the model.
+    pub model: Text,
+    /// The text.
+    pub text: TextHash,
+}
+
+/// One ask with its answer: a row of the ground table `answers`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AnswerRow {
+    /// What was asked.
+    pub ask: Ask,
+    /// What the model said.
+    pub answer: Arc<Answer>,
+}
+
+/// What a model said about a text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// An embedding, stored in the model's vectors table under the text's hash.
+    Vector,
+    /// What the text mentions and states.
+    Extraction(Extraction),
+    /// No answer, and why: it will not be asked again.
+    Refused(Text),
+}
+
+/// What a text mentions and states.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
+pub struct Extraction {
+    /// People, places, things named in it, in order of appearance.
+    pub mentions: Vec<Mention>,
+    /// What it says, in order of appearance.
+    pub statements: Vec<Statement>,
+}
+
+/// What kind of thing a mention names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum MentionKind {
+    Person,
+    Handle,
+    Organisation,
+    Place,
+    Date,
+    Mail,
+    Url,
+    Hashtag,
+}
+
+impl MentionKind {
+    /// Every kind, in order.
+    pub const ALL: [MentionKind; 8] = [
+        MentionKind::Person,
+        MentionKind::Handle,
+        MentionKind::Organisation,
+        MentionKind::Place,
+        MentionKind::Date,
+        MentionKind::Mail,
+        MentionKind::Url,
+        MentionKind::Hashtag,
+    ];
+
+    /// The name in tables and SQL.
+    pub fn name(self) -> &'static str {
+        match self {
+            MentionKind::Person => "person",
+            MentionKind::Handle => "handle",
+            MentionKind::Organisation => "organisation",
+            MentionKind::Place => "place",
+            MentionKind::Date => "date",
+            MentionKind::Mail => "mail",
+            MentionKind::Url => "url",
+            MentionKind::Hashtag => "hashtag",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        MentionKind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// A place in the text that names something.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Mention {
+    /// Where, in bytes of the text asked about.
+    pub span: Span,
+    /// What kind of thing.
+    pub kind: MentionKind,
+    /// The name, as written.
+    pub name: Text,
+}
+
+/// Who or what a statement is about, before it is known who speaks.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Term {
+    /// "I", "my".
+    Speaker,
+    /// "you", "your".
+    Addressee,
+    /// A person's name: full ("Anna Kowalska") or bare ("Anna").
+    Person(Text),
+    /// A handle, without its @.
+    Handle(Text),
+    /// A mail address.
+    Mail(Text),
+    /// Somebody known by a relation to another: "my sister", "Anna's boss". The predicate (`sister`), and whose.
+    Relative(Text, Box<Term>),
+    /// Anything else: a place, an organisation, a thing, a date, in normalised form as it should be shown.
+    Value(Text),
+}
+
+/// One statement of a text, not grounded: subject, predicate, object, and how it is said.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Statement {
+    /// Where in the text, in bytes.
+    pub span: Span,
+    /// About whom.
+    pub subject: Term,
+    /// A canonical predicate (`lives_in`), or an open one.
+    pub predicate: Text,
+    /// What is said; for an ending without object ("I quit my job"): an empty [`Term::Value`], which means whatever holds.
+    pub object: Term,
+    /// Affirmed or denied.
+    pub polarity: Polarity,
+    /// Whether it holds, begins, ends or was.
+    pub aspect: Aspect,
+    /// Stated as a fact or otherwise.
+    pub modality: Modality,
+    /// When it is true.
+    pub when: When,
+    /// How sure the extractor is, in thousandths.
+    pub confidence: u16,
+}

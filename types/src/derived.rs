@@ -1,0 +1,54 @@
+//! The smaller derived nouns: mentions, salience, rankings. Pure functions of the inputs, like all the rest.
+
+use serde::{Deserialize, Serialize};
+
+use crate::passage::Span;
+use crate::{EntityId, EventId, Hash128, MentionKind, PassageId, Scope, Text};
+
+/// Something a passage names, and who it is if that is known.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MentionRow {
+    /// Whose memory.
+    pub scope: Scope,
+    /// Where it is named.
+    pub passage: PassageId,
+    /// The passage's event.
+    pub event: EventId,
+    /// Where in the passage, in bytes.
+    pub span: Span,
+    /// What kind of thing.
+    pub kind: MentionKind,
+    /// As written.
+    pub name: Text,
+    /// Who it is; `None` where nothing says.
+    pub entity: Option<EntityId>,
+}
+
+/// How much something matters: an integer that only grows comparable, never decays by itself. Recency enters additively,
+/// so that no order changes merely because time passes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Salience {
+    /// Whose memory.
+    pub scope: Scope,
+    /// `event` or `entity`.
+    pub kind: Text,
+    /// The event's or entity's id.
+    pub target: Hash128,
+    /// Fixed point, thousandths.
+    pub score: i64,
+}
+
+/// One place in a kept top-k: the most salient events about an entity.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Ranking {
+    /// Whose memory.
+    pub scope: Scope,
+    /// What the ranking is of.
+    pub entity: EntityId,
+    /// 1 is the best.
+    pub rank: u32,
+    /// What stands there.
+    pub event: EventId,
+    /// Its score, fixed point.
+    pub score: i64,
+}

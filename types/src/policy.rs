@@ -1,0 +1,193 @@
+//! Policy: how to consolidate, whom to trust, who is who, which models to ask. Rows a user can read and change.
+//!
+//! Every row belongs to a scope. A new scope starts with [`defaults`]; `reconsolidate` replaces its predicates and trust.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::claim::named;
+use crate::{ClaimId, Hash128, Key, Millis, Object, Scope, Text};
+
+/// What several values of one predicate mean for each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cardinality {
+    /// They replace each other: one place to live at a time.
+    Replace,
+    /// They add up: one may like many things.
+    Add,
+    /// They are events: each happened, none ends.
+    Event,
+}
+
+named!(Cardinality { Replace = "replace", Add = "add", Event = "event" });
+
+/// How claims of one predicate are consolidated.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Predicate {
+    /// The predicate: `lives_in`.
+    pub name: Text,
+    /// What several values mean for each other.
+    pub cardinality: Cardinality,
+    /// The predicate that cannot hold of the same object at the same time: `likes` and `dislikes`. Both rows name the same
+    /// group: the lesser of the two names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opposite: Option<Text>,
+}
+
+/// What a model is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// Text to vector.
+    Embed,
+    /// Text to mentions and statements.
+    Extract,
+}
+
+named!(Task { Embed = "embed", Extract = "extract" });
+
+/// One thing that policy says.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Policy {
+    /// This identity key is "I" in this scope.
+    Me(Key),
+    /// The zone in which "yesterday" is meant, by its IANA name. UTC if none is given; the greatest if several.
+    TimeZone(Text),
+    /// How a predicate is consolidated. Of several rows for one name the greatest counts.
+    Predicate(Predicate),
+    /// How far a source is trusted, in thousandths of full trust (the default).
+    Trust {
+        /// The account or feed.
+        source: Text,
+        /// 0 to 1000.
+        trust: u16,
+    },
+    /// These two keys are one person.
+    Same(Key, Key),
+    /// These two keys are not one person, whatever else says so.
+    NotSame(Key, Key),
+    /// Call the entity of this key by this name.
+    Call {
+        /// A key of it.
+        key: Key,
+        /// Its name.
+        name: Text,
+    },
+    /// The user says this claim is wrong: it counts for nothing.
+    Reject(ClaimId),
+    /// The user's own word, as a claim with full trust.
+    Assert {
+        /// About whom.
+        subject: Key,
+        /// The predicate.
+        predicate: Text,
+        /// What holds.
+        object: Object,
+        /// When the user said so.
+        said_at: Millis,
+        /// True from then on; `None`: from `said_at`.
+        valid_from: Option<Millis>,
+    },
+    /// Ask this model about every passage of the scope.
+    Model {
+        /// For what.
+        task: Task,
+        /// `name@version`.
+        model: Text,
+    },
+}
+
+impl Policy {
+    /// Which sort of row it is, as SQL shows it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Policy::Me(_) => "me",
+            Policy::TimeZone(_) => "time_zone",
+            Policy::Predicate(_) => "predicate",
+            Policy::Trust { .. } => "trust",
+            Policy::Same(..) => "same",
+            Policy::NotSame(..) => "not_same",
+            Policy::Call { .. } => "call",
+            Policy::Reject(_) => "reject",
+            Policy::Assert { .. } => "assert",
+            Policy::Model { .. } => "model",
+        }
+    }
+}
+
+/// One row of the ground table `policy`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PolicyRow {
+    /// Whose memory it governs.
+    pub scope: Scope,
+    /// What it says.
+    pub policy: Policy,
+}
+
+impl PolicyRow {
+    /// The row's key in its table: a hash of all it says.
+    pub fn key(&self) -> Hash128 {
+        let body = serde_json::to_vec(&self.policy).unwrap_or_default();
+        Hash128::of("policy", &[self.scope.as_bytes(), &body])
+    }
+}
+
+/// The predicates a new scope starts with. What is not listed adds up.
+pub fn default_predicates() -> Vec<Predicate> {
+    let of = |cardinality: Cardinality, names: &'static [&'static str]| {
+        names.iter().map(move |name| Predicate { name: (*name).into(), cardinality, opposite: opposite(name) })
+    };
+    of(Cardinality::Replace, &["age", "birthday", "from", "lives_in", "name", "partner", "role", "works_at"])
+        .chain(of(
+            Cardinality::Add,
+            &[
+                "allergic_to",
+                "believes",
+                "brother",
+                "boss",
+                "child",
+                "colleague",
+                "cousin",
+                "daughter",
+                "dislikes",
+                "father",
+                "friend",
+                "grandparent",
+                "likes",
+                "mother",
+                "owns",
+                "parent",
+                "pet",
+                "prefers",
+                "sibling",
+                "sister",
+                "son",
+                "speaks",
+                "studies",
+                "uses",
+            ],
+        ))
+        .chain(of(Cardinality::Event, &["decided", "feels", "met", "plans", "visited"]))
+        .collect()
+}
+
+fn opposite(name: &str) -> Option<Text> {
+    match name {
+        "likes" => Some("dislikes".into()),
+        "dislikes" => Some("likes".into()),
+        _ => None,
+    }
+}
+
+/// The policy a new scope starts with: the default predicates and the pattern extractor.
+pub fn defaults(scope: &Scope) -> Vec<PolicyRow> {
+    default_predicates()
+        .into_iter()
+        .map(Policy::Predicate)
+        .chain([Policy::Model { task: Task::Extract, model: "patterns@1".into() }])
+        .map(|policy| PolicyRow { scope: scope.clone(), policy })
+        .collect()
+}
