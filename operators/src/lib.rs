@@ -6,6 +6,9 @@
 
 use differential_dataflow::VecCollection;
 
+#[doc(hidden)]
+pub mod check;
+
 /// An epoch: logical time.
 pub type Time = u64;
 /// How many times a row is there; negative takes away.
