@@ -1,0 +1,37 @@
+# Two commands do everything: `make demo` and `make test`. Each sets up what is missing first.
+#
+# Every cargo step is over the whole workspace with one profile and the same flags, so that nothing heavy is built twice.
+
+export PATH := $(PATH):$(HOME)/.cargo/bin
+target := $(or $(CARGO_TARGET_DIR),target)
+examples := $(patsubst examples/%.rs,%,$(wildcard examples/*.rs))
+benches := $(patsubst benches/%.rs,%,$(wildcard benches/*.rs))
+
+.PHONY: help demo build test bench setup
+
+help:
+	@echo 'make demo    set up, build, take in a sample history, show what is remembered and how it changes'
+	@echo 'make test    format, lints, all tests, doc tests, examples, documentation; what CI runs'
+	@echo 'make bench   every figure of the README; arguments for one: cargo bench --profile dev --bench NAME -- ARGS'
+	@echo 'make build   the command line, in $(target)/debug/nexus'
+	@echo 'make setup   check what a build needs, install what is missing'
+
+setup:
+	@scripts/setup
+
+build: setup
+	cargo build --workspace --bins
+
+demo: build
+	@NEXUS=$(target)/debug/nexus scripts/demo
+
+test: setup
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo test --workspace --bins --lib --tests --examples
+	cargo test --workspace --doc
+	@for name in $(examples); do echo "example $$name"; $(target)/debug/examples/$$name >/dev/null || exit 1; done
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
+
+bench: setup
+	@for name in $(benches); do cargo bench --profile dev --bench $$name || exit 1; done
