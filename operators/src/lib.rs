@@ -5,9 +5,29 @@
 //! of each file hold the two equal at every epoch under random insertions and deletions.
 
 use differential_dataflow::VecCollection;
+use differential_dataflow::operators::arrange::{Arranged, TraceAgent};
+use differential_dataflow::trace::implementations::ValSpine;
 
 #[doc(hidden)]
 pub mod check;
+#[cfg(test)]
+mod fake;
+
+pub mod answered;
+pub mod embed;
+pub mod extract;
+pub mod latest;
+pub mod per_key;
+pub mod scoped;
+pub mod split;
+pub mod wanted;
+
+pub use answered::answered;
+pub use embed::embed;
+pub use extract::extract;
+pub use latest::latest;
+pub use split::split;
+pub use wanted::wanted;
 
 /// An epoch: logical time.
 pub type Time = u64;
@@ -15,3 +35,5 @@ pub type Time = u64;
 pub type Diff = isize;
 /// A changing multiset of rows.
 pub type Collection<'s, D> = VecCollection<'s, Time, D, Diff>;
+/// A collection kept by key in memory, for any number of joins.
+pub type Arrangement<'s, K, V> = Arranged<'s, TraceAgent<ValSpine<K, V, Time, Diff>>>;

@@ -13,10 +13,10 @@ use crate::{Aspect, Modality, Polarity, Text, TextHash, When};
 /// A question to a model: what do you make of this text?
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Ask {
+    /// The text. First, so that asks are told apart by their hash.
+    pub text: TextHash,
     /// `name@version` of the model.
     pub model: Text,
-    /// The text.
-    pub text: TextHash,
 }
 
 /// One ask with its answer: a row of the ground table `answers`.
