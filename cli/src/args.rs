@@ -1,0 +1,319 @@
+//! The command line's grammar: what can be typed, with help that shows it.
+
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use nexus::connectors::Format;
+use nexus::{At, Millis};
+
+use crate::when;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const EXAMPLES: &str = "\
+Examples:
+  nexus init --me \"Sam Okafor\"
+  nexus ingest ~/mail.mbox ~/slack-export.zip ~/irclogs
+  nexus remember \"I moved to Lisbon in May\"
+  nexus recall \"where does Anna live?\"
+  nexus facts Anna            nexus why 3f2a9c
+  nexus sql \"SELECT * FROM facts WHERE predicate = 'lives_in'\"
+
+Exit codes:
+  0  done                          4  the store or archive cannot be used as it is
+  1  nothing found, or different   5  disk, file or model failed
+  2  wrong usage                   70  a bug
+  3  another process is writing    130  stopped by ctrl-C; run it again to go on";
+
+/// Keeps an agent's memory: what happened, what holds, since when, and which message says so.
+#[derive(Debug, Parser)]
+#[command(name = "nexus", version, styles = STYLES, after_help = EXAMPLES, max_term_width = 100)]
+#[command(disable_help_subcommand = true, subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The store's folder [default: nexus/memory in the user's data folder]
+    #[arg(long, global = true, value_name = "DIR", env = "NEXUS_STORE", hide_env = true)]
+    pub(crate) store: Option<PathBuf>,
+    /// Whose memory: scopes in one store never see each other
+    #[arg(long, global = true, value_name = "NAME", env = "NEXUS_SCOPE", hide_env = true, default_value = "default")]
+    pub(crate) scope: String,
+    /// Print JSON for machines
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print results only: no progress, no hints
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    pub(crate) color: Color,
+    /// Threads that keep memory up to date
+    #[arg(long, global = true, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(crate) workers: u8,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Create a store, say who "I" is
+    Init {
+        /// Who "I" is: a full name, a mail address, or a key such as account:slack/anna
+        #[arg(long, value_name = "NAME")]
+        me: Option<String>,
+        /// Where "yesterday" is meant, e.g. Europe/Berlin
+        #[arg(long, value_name = "ZONE")]
+        time_zone: Option<String>,
+    },
+    /// Take in mail, chats, logs: files, folders, or - for standard input
+    Ingest(Ingest),
+    /// Remember one thing, said here and now
+    Remember {
+        /// What to remember; - reads it from standard input
+        text: String,
+        /// Who says it, if not you
+        #[arg(long, value_name = "WHO")]
+        author: Option<String>,
+    },
+    /// Find what was said about something, best first
+    Recall {
+        /// A question, or words
+        question: String,
+        /// How many messages
+        #[arg(short, long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        k: u16,
+        #[command(flatten)]
+        at: AsOf,
+    },
+    /// Show what is held about somebody, or about everybody
+    Facts(Facts),
+    /// Show who somebody is: names, accounts, facts, messages
+    Entity {
+        /// A name, an account, a mail address, or an id
+        name: String,
+        #[command(flatten)]
+        at: AsOf,
+    },
+    /// Show which messages a fact comes from, and each step
+    Why {
+        /// A fact's id, or its first digits
+        fact: String,
+        #[command(flatten)]
+        at: AsOf,
+    },
+    /// Correct a fact
+    #[command(group = ArgGroup::new("how").required(true))]
+    Correct {
+        /// A fact's id, or its first digits
+        fact: String,
+        /// It was never so
+        #[arg(long, group = "how")]
+        wrong: bool,
+        /// It is this instead, by your word
+        #[arg(long, group = "how", value_name = "VALUE")]
+        is: Option<String>,
+    },
+    /// Say that two names or accounts are one person
+    Same {
+        /// A name, an account, or a key
+        a: String,
+        /// Another
+        b: String,
+    },
+    /// Say that two names or accounts are two people
+    NotSame {
+        /// A name, an account, or a key
+        a: String,
+        /// Another
+        b: String,
+    },
+    /// Ask in SQL: one statement, a file, or (with neither) a prompt
+    Sql {
+        /// The statement
+        statement: Option<String>,
+        /// A file of statements, each ended by a semicolon; - for standard input
+        #[arg(short, long, value_name = "FILE", conflicts_with = "statement")]
+        file: Option<PathBuf>,
+        #[command(flatten)]
+        at: AsOf,
+    },
+    /// Forget messages and all that follows from them; shows what would go until --yes
+    Forget(Forget),
+    /// Remove the bytes of all that was forgotten, deleted or edited
+    Erase {
+        /// Do it: what goes cannot come back
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Consolidate the same history under another policy; prints the difference in facts
+    Reconsolidate {
+        /// The policy, as `nexus policy` prints it
+        #[arg(long, value_name = "FILE")]
+        policy: PathBuf,
+        /// Only print the difference
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Print the policy: how predicates consolidate and whom to trust
+    Policy,
+    /// Recompute memory from its inputs and compare
+    Verify,
+    /// Show what the store holds
+    Status {
+        #[command(flatten)]
+        at: AsOf,
+    },
+    /// List models, or fetch one
+    Models {
+        #[command(subcommand)]
+        action: Option<Models>,
+    },
+    /// Write the scope's inputs to one portable file
+    Export {
+        /// The new file
+        file: PathBuf,
+        /// With the policy too
+        #[arg(long)]
+        policy: bool,
+    },
+    /// Take in a file that `nexus export` wrote
+    Import {
+        /// The file
+        file: PathBuf,
+    },
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+}
+
+/// The store as it was.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct AsOf {
+    /// The store as it was: an epoch, or a time such as 2025-06-01T12:00:00Z
+    #[arg(long, value_name = "THEN", value_parser = when::at)]
+    pub(crate) as_of: Option<At>,
+}
+
+/// What to take in, and how.
+#[derive(Debug, Args)]
+pub(crate) struct Ingest {
+    /// Files and folders; - for standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The format, if it is not detected
+    #[arg(long, value_parser = format)]
+    pub(crate) format: Option<Format>,
+    /// The account or feed [default: the platform]
+    #[arg(long)]
+    pub(crate) source: Option<String>,
+    /// The platform, where the input does not say
+    #[arg(long)]
+    pub(crate) platform: Option<String>,
+    /// The room, mailbox or conversation, where the input does not say
+    #[arg(long)]
+    pub(crate) channel: Option<String>,
+    /// The zone of times without one, e.g. Europe/Berlin
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) time_zone: Option<String>,
+    /// These inputs are all there is of their channels: what is held of them and missing here was deleted
+    #[arg(long)]
+    pub(crate) whole: bool,
+    /// Leave the embedder out: faster, and recall finds by words only until it has caught up
+    #[arg(long)]
+    pub(crate) no_embed: bool,
+}
+
+/// Which facts.
+#[derive(Debug, Args)]
+pub(crate) struct Facts {
+    /// About whom: a name, an account, a mail address
+    pub(crate) name: Option<String>,
+    /// Only this predicate, e.g. lives_in
+    #[arg(long, short)]
+    pub(crate) predicate: Option<String>,
+    /// Past ones too
+    #[arg(long)]
+    pub(crate) history: bool,
+    /// True in the world at that time
+    #[arg(long, value_name = "TIME", value_parser = when::time)]
+    pub(crate) valid_at: Option<Millis>,
+    /// Held from what had been said by that time
+    #[arg(long, value_name = "TIME", value_parser = when::time)]
+    pub(crate) known_at: Option<Millis>,
+    #[command(flatten)]
+    pub(crate) at: AsOf,
+}
+
+/// Which messages to forget: those that fit all that is given.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("which").required(true).multiple(true))]
+pub(crate) struct Forget {
+    /// A message's id, or its first digits; may be repeated
+    #[arg(long, value_name = "ID", group = "which")]
+    pub(crate) message: Vec<String>,
+    /// Everything in a thread
+    #[arg(long, group = "which")]
+    pub(crate) thread: Option<String>,
+    /// Everything somebody said: an account, a mail address, or `Name <account>`
+    #[arg(long, group = "which")]
+    pub(crate) author: Option<String>,
+    /// Everything from an account or feed
+    #[arg(long, group = "which")]
+    pub(crate) source: Option<String>,
+    /// Everything in a room, mailbox or conversation
+    #[arg(long, group = "which")]
+    pub(crate) channel: Option<String>,
+    /// Said at that time or later
+    #[arg(long, value_name = "TIME", value_parser = when::time, group = "which")]
+    pub(crate) since: Option<Millis>,
+    /// Said before that time
+    #[arg(long, value_name = "TIME", value_parser = when::time, group = "which")]
+    pub(crate) until: Option<Millis>,
+    /// Do it
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+/// What to do about models.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Models {
+    /// Show the known models and whether their weights are here
+    List,
+    /// Bring a model's weights into the cache
+    Fetch {
+        /// The model, e.g. minilm
+        name: String,
+        /// A folder that holds its files, instead of the network
+        #[arg(long, value_name = "DIR")]
+        from: Option<PathBuf>,
+    },
+}
+
+fn format(name: &str) -> Result<Format, String> {
+    Format::named(name).ok_or_else(|| format!("known formats are {}", Format::ALL.map(Format::name).join(", ")))
+}

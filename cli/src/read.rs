@@ -1,0 +1,164 @@
+//! Commands that read: recall, facts, entity, why.
+
+use nexus::{EntityView, FactFilter, FactView, Hit, Memory, WhyStep};
+
+use crate::args::Facts;
+use crate::failure::{Outcome, Result};
+use crate::print::{Out, Sheet, Tone, count, excerpt, short};
+use crate::when::{day, minute};
+
+/// Characters of a message that a list shows.
+const EXCERPT: usize = 100;
+
+pub(crate) fn recall(memory: &Memory, out: &Out, question: &str, k: u16) -> Result {
+    let recalled = memory.recall(question, usize::from(k))?;
+    if out.json {
+        out.value(&recalled)?;
+        return Ok(Outcome::found(!recalled.hits.is_empty()));
+    }
+    if !recalled.facts.is_empty() {
+        out.table(fact_sheet(&recalled.facts, false))?;
+        out.line("")?;
+    }
+    for hit in &recalled.hits {
+        print_hit(out, hit)?;
+    }
+    if recalled.hits.is_empty() {
+        out.line(&out.toned(Tone::Faint, "nothing found"))?;
+    } else if recalled.lexical_only {
+        out.hint("Found by words only. To find by meaning too: nexus models fetch minilm, then ingest anything again.");
+    }
+    Ok(Outcome::found(!recalled.hits.is_empty()))
+}
+
+fn print_hit(out: &Out, hit: &Hit) -> Result<()> {
+    out.line(&out.toned(Tone::Faint, &place(hit.said_at, &hit.author, &hit.platform, &hit.channel)))?;
+    out.line(&format!("  {}", excerpt(&hit.text, 4 * EXCERPT)))
+}
+
+/// When, who and where, on one line.
+fn place(said_at: i64, author: &str, platform: &str, channel: &str) -> String {
+    let channel = if channel.is_empty() { String::new() } else { format!(", {channel}") };
+    format!("{}  {author}  {platform}{channel}", minute(said_at))
+}
+
+pub(crate) fn facts(memory: &Memory, out: &Out, asked: Facts) -> Result {
+    let filter = FactFilter {
+        history: asked.history,
+        valid_at: asked.valid_at,
+        known_at: asked.known_at,
+        predicate: asked.predicate,
+    };
+    let facts = memory.facts(asked.name.as_deref(), &filter)?;
+    if out.json {
+        out.value(&facts)?;
+    } else {
+        out.table(fact_sheet(&facts, asked.history))?;
+    }
+    Ok(Outcome::found(!facts.is_empty()))
+}
+
+/// Facts as a table; past ones need their status told.
+pub(crate) fn fact_sheet(facts: &[FactView], history: bool) -> Sheet {
+    let header = ["fact", "who", "what", "value", "since", "until", "said", "status"];
+    let mut sheet = Sheet::new(if history { &header } else { &header[..7] }, "no facts").right(6);
+    for fact in facts {
+        let mut cells = vec![
+            short(&fact.id).to_owned(),
+            fact.subject.clone(),
+            fact.predicate.clone(),
+            fact.object.clone(),
+            day(fact.valid_from),
+            day(fact.valid_to),
+            fact.support.to_string(),
+        ];
+        if history {
+            cells.push(fact.status.to_string());
+        }
+        sheet.row(cells);
+    }
+    sheet
+}
+
+pub(crate) fn entity(memory: &Memory, out: &Out, name: &str) -> Result {
+    let entities = memory.entity(name)?;
+    if out.json {
+        out.value(&entities)?;
+    } else if entities.is_empty() {
+        out.line(&out.toned(Tone::Faint, &format!("nobody is known as {name}")))?;
+    }
+    if !out.json {
+        for (at, entity) in entities.iter().enumerate() {
+            if at > 0 {
+                out.line("")?;
+            }
+            print_entity(out, entity)?;
+        }
+        if entities.len() > 1 {
+            out.hint(&format!("{name} may be any of these {}. Is it one? nexus same A B", entities.len()));
+        }
+    }
+    Ok(Outcome::found(!entities.is_empty()))
+}
+
+fn print_entity(out: &Out, entity: &EntityView) -> Result<()> {
+    out.line(&format!("{}  {}", out.toned(Tone::Strong, &entity.name), out.toned(Tone::Faint, short(&entity.id))))?;
+    out.line(&format!("  {}  {}", out.toned(Tone::Faint, "keys"), entity.keys.join(", ")))?;
+    let others: Vec<&str> =
+        entity.aliases.iter().filter(|alias| **alias != entity.name).map(|alias| &**alias).collect();
+    if !others.is_empty() {
+        out.line(&format!("  {}  {}", out.toned(Tone::Faint, "also"), others.join(", ")))?;
+    }
+    for evidence in &entity.evidence {
+        out.line(&format!("  {}  {evidence}", out.toned(Tone::Faint, "one because")))?;
+    }
+    out.line("")?;
+    out.table(fact_sheet(&entity.facts, false))?;
+    if !entity.events.is_empty() {
+        out.line("")?;
+    }
+    for hit in &entity.events {
+        print_hit(out, hit)?;
+    }
+    Ok(())
+}
+
+pub(crate) fn why(memory: &Memory, out: &Out, fact: &str) -> Result {
+    let why = memory.why(fact)?;
+    if out.json {
+        out.value(&why)?;
+        return Ok(Outcome::Done);
+    }
+    let fact = &why.fact;
+    let held = format!("{} {} {}", fact.subject, fact.predicate, fact.object);
+    out.line(&format!("{}  {}, {}", out.toned(Tone::Strong, &held), fact.status, span(fact)))?;
+    for step in &why.steps {
+        out.line("")?;
+        print_step(out, step)?;
+    }
+    if why.versions.len() > 1 {
+        out.hint(&format!("\nHeld in {} over time: nexus facts --history", count(why.versions.len(), "version")));
+    }
+    Ok(Outcome::Done)
+}
+
+fn span(fact: &FactView) -> String {
+    match (day(fact.valid_from), day(fact.valid_to)) {
+        (from, to) if from.is_empty() && to.is_empty() => "always, as far as is known".into(),
+        (from, to) if to.is_empty() => format!("since {from}"),
+        (from, to) if from.is_empty() => format!("until {to}"),
+        (from, to) => format!("from {from} to {to}"),
+    }
+}
+
+fn print_step(out: &Out, step: &WhyStep) -> Result<()> {
+    let tone = if step.action == "DELETE" { Tone::Bad } else { Tone::Good };
+    out.line(&format!("  {}  {}", out.toned(tone, &step.action), step.reason))?;
+    let message = format!("message {}", short(&step.event));
+    out.line(&format!(
+        "  {}  {}",
+        place(step.said_at, &step.author, &step.platform, &step.channel),
+        out.toned(Tone::Faint, &message)
+    ))?;
+    out.line(&format!("    {}", excerpt(&step.text, 4 * EXCERPT)))
+}

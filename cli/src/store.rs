@@ -1,0 +1,145 @@
+//! Commands about the store itself: status, verify, policy, models, export, import.
+
+use std::path::Path;
+
+use nexus::{Memory, Status};
+use serde_json::json;
+
+use crate::Place;
+use crate::args::{AsOf, Models};
+use crate::failure::{Outcome, Result};
+use crate::print::{Out, Sheet, Tone, bytes, count, number, short};
+use crate::when::minute;
+
+pub(crate) fn status(memory: &Memory, out: &Out) -> Result {
+    let status = memory.status()?;
+    if out.json {
+        out.value(&status)?;
+    } else {
+        print_status(out, &status)?;
+    }
+    Ok(Outcome::Done)
+}
+
+fn print_status(out: &Out, status: &Status) -> Result<()> {
+    let line =
+        |name: &str, value: String| out.line(&format!("{}  {value}", out.toned(Tone::Faint, &format!("{name:<12}"))));
+    line("epoch", format!("{}, {}", number(status.epoch), minute(status.committed_at)))?;
+    line("format", status.format.to_string())?;
+    line("on disk", bytes(status.disk_bytes))?;
+    line("scopes", status.scopes.join(", "))?;
+    line("models", status.models.join(", "))?;
+    line("open asks", number(status.open_asks as u64))?;
+    line("rejects", number(status.rejects as u64))?;
+    line("kept states", number(status.checkpoints as u64))?;
+    line("writer", status.writer.clone().unwrap_or_else(|| "none".into()))?;
+    out.line("")?;
+    let mut sheet = Sheet::new(&["table", "rows", "bytes"], "no tables").right(1).right(2);
+    for table in &status.tables {
+        sheet.row([table.name.to_string(), number(table.rows), bytes(table.bytes)]);
+    }
+    out.table(sheet)
+}
+
+pub(crate) fn verify(place: &Place, out: &Out) -> Result {
+    let report = place.read(&AsOf { as_of: None })?.verify()?;
+    if out.json {
+        out.value(&report)?;
+        return Ok(Outcome::found(report.equal));
+    }
+    let rows: usize = report.rows.values().sum();
+    let compared = format!("{} of {} in epoch {}", count(rows, "row"), count(report.rows.len(), "table"), report.epoch);
+    if report.equal {
+        out.line(&format!("{}: {compared} are what the inputs give", out.toned(Tone::Good, "equal")))?;
+        return Ok(Outcome::Done);
+    }
+    out.line(&format!("{}: {} of {compared}", out.toned(Tone::Bad, "different"), number(report.different as u64)))?;
+    let mut sheet = Sheet::new(&["table", "key", "is"], "none listed");
+    for row in &report.differences {
+        sheet.row([row.table.clone(), short(&row.key).to_owned(), row.problem.to_string()]);
+    }
+    out.table(sheet)?;
+    out.hint("The inputs are not touched. Please report this; opening the store to write with a new version rebuilds memory.");
+    Ok(Outcome::Otherwise)
+}
+
+pub(crate) fn policy(place: &Place, out: &Out) -> Result {
+    let page = place.read(&AsOf { as_of: None })?.policy()?;
+    if out.json {
+        out.value(&page)?
+    } else {
+        out.text(&page.to_toml()?)?
+    }
+    Ok(Outcome::Done)
+}
+
+pub(crate) fn export(place: &Place, out: &Out, file: &Path, policy: bool) -> Result {
+    let report = place.read(&AsOf { as_of: None })?.export(file, policy)?;
+    if out.json {
+        out.value(&report)?;
+    } else {
+        let rows = if policy { format!(" and {}", count(report.policy as usize, "policy row")) } else { String::new() };
+        out.line(&format!("{}{rows} written to {}", count(report.events as usize, "event"), file.display()))?;
+    }
+    Ok(Outcome::Done)
+}
+
+pub(crate) fn import(place: &Place, out: &Out, file: &Path) -> Result {
+    let mut nexus = place.write()?;
+    let report = nexus.import(file)?;
+    nexus.close()?;
+    if out.json {
+        out.value(&report)?;
+    } else {
+        out.line(&format!(
+            "{}, {} of them new; {}",
+            count(report.events as usize, "event"),
+            number(report.news),
+            count(report.policy as usize, "policy row")
+        ))?;
+    }
+    Ok(Outcome::Done)
+}
+
+pub(crate) fn models(out: &Out, action: Option<Models>) -> Result {
+    match action.unwrap_or(Models::List) {
+        Models::List => list_models(out),
+        Models::Fetch { name, from } => fetch_model(out, &name, from.as_deref()),
+    }
+}
+
+fn list_models(out: &Out) -> Result {
+    let models = nexus::models::list();
+    if out.json {
+        out.value(&models)?;
+        return Ok(Outcome::Done);
+    }
+    let mut sheet = Sheet::new(&["model", "for", "here", "where"], "no models");
+    for model in models {
+        sheet.row([
+            model.name.to_string(),
+            model.task.to_string(),
+            if model.here { "yes" } else { "no" }.into(),
+            model.path.display().to_string(),
+        ]);
+    }
+    out.table(sheet)?;
+    Ok(Outcome::Done)
+}
+
+fn fetch_model(out: &Out, name: &str, from: Option<&Path>) -> Result {
+    let bar = out.progress("");
+    let fetched = nexus::models::fetch(name, from, &mut |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+        bar.set_message(format!("{} of {}", bytes(done), bytes(total)));
+    });
+    bar.finish_and_clear();
+    let path = fetched.map_err(nexus::Error::from)?;
+    if out.json {
+        out.value(&json!({"model": name, "path": path}))?;
+    } else {
+        out.line(&format!("{name} is in {}", path.display()))?;
+    }
+    Ok(Outcome::Done)
+}
