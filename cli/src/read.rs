@@ -7,8 +7,10 @@ use crate::failure::{Outcome, Result};
 use crate::print::{Out, Sheet, Tone, count, excerpt, short};
 use crate::when::{day, minute};
 
-/// Characters of a message that a list shows.
+/// Characters of a message that a list of many shows.
 const EXCERPT: usize = 100;
+/// Characters of a message that an answer shows.
+const EXCERPTS: usize = 400;
 
 pub(crate) fn recall(memory: &Memory, out: &Out, question: &str, k: u16) -> Result {
     let recalled = memory.recall(question, usize::from(k))?;
@@ -33,7 +35,7 @@ pub(crate) fn recall(memory: &Memory, out: &Out, question: &str, k: u16) -> Resu
 
 fn print_hit(out: &Out, hit: &Hit) -> Result<()> {
     out.line(&out.toned(Tone::Faint, &place(hit.said_at, &hit.author, &hit.platform, &hit.channel)))?;
-    out.line(&format!("  {}", excerpt(&hit.text, 4 * EXCERPT)))
+    out.line(&format!("  {}", excerpt(&hit.text, EXCERPTS)))
 }
 
 /// When, who and where, on one line.
@@ -43,13 +45,12 @@ fn place(said_at: i64, author: &str, platform: &str, channel: &str) -> String {
 }
 
 pub(crate) fn facts(memory: &Memory, out: &Out, asked: Facts) -> Result {
-    let filter = FactFilter {
-        history: asked.history,
-        valid_at: asked.valid_at,
-        known_at: asked.known_at,
-        predicate: asked.predicate,
-    };
-    let facts = memory.facts(asked.name.as_deref(), &filter)?;
+    let filter =
+        FactFilter { history: false, valid_at: asked.valid_at, known_at: asked.known_at, predicate: asked.predicate };
+    let mut facts = memory.facts(asked.name.as_deref(), &filter)?;
+    if !asked.history && asked.valid_at.is_none() {
+        facts.retain(|fact| fact.status == "current");
+    }
     if out.json {
         out.value(&facts)?;
     } else {
@@ -109,16 +110,14 @@ fn print_entity(out: &Out, entity: &EntityView) -> Result<()> {
     if !others.is_empty() {
         out.line(&format!("  {}  {}", out.toned(Tone::Faint, "also"), others.join(", ")))?;
     }
-    for evidence in &entity.evidence {
-        out.line(&format!("  {}  {evidence}", out.toned(Tone::Faint, "one because")))?;
-    }
     out.line("")?;
     out.table(fact_sheet(&entity.facts, false))?;
     if !entity.events.is_empty() {
         out.line("")?;
     }
-    for hit in &entity.events {
-        print_hit(out, hit)?;
+    for event in &entity.events {
+        out.line(&out.toned(Tone::Faint, &place(event.said_at, &event.author, &event.platform, "")))?;
+        out.line(&format!("  {}", excerpt(&event.text, EXCERPT)))?;
     }
     Ok(())
 }
@@ -154,11 +153,10 @@ fn span(fact: &FactView) -> String {
 fn print_step(out: &Out, step: &WhyStep) -> Result<()> {
     let tone = if step.action == "DELETE" { Tone::Bad } else { Tone::Good };
     out.line(&format!("  {}  {}", out.toned(tone, &step.action), step.reason))?;
-    let message = format!("message {}", short(&step.event));
-    out.line(&format!(
-        "  {}  {}",
-        place(step.said_at, &step.author, &step.platform, &step.channel),
-        out.toned(Tone::Faint, &message)
-    ))?;
-    out.line(&format!("    {}", excerpt(&step.text, 4 * EXCERPT)))
+    let Some(event) = &step.event else {
+        return out.line(&format!("  {}  by your word", minute(step.said_at)));
+    };
+    let message = out.toned(Tone::Faint, &format!("message {}", short(event)));
+    out.line(&format!("  {}  {message}", place(step.said_at, &step.author, &step.platform, &step.channel)))?;
+    out.line(&format!("    {}", excerpt(&step.text, EXCERPTS)))
 }

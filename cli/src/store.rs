@@ -22,21 +22,24 @@ pub(crate) fn status(memory: &Memory, out: &Out) -> Result {
 }
 
 fn print_status(out: &Out, status: &Status) -> Result<()> {
-    let line =
-        |name: &str, value: String| out.line(&format!("{}  {value}", out.toned(Tone::Faint, &format!("{name:<12}"))));
+    let line = |name: &str, value: String| {
+        let name = format!("{name:<12}");
+        out.line(&format!("{}  {value}", out.toned(Tone::Faint, &name)))
+    };
+    let models: Vec<String> =
+        status.models.iter().map(|(task, names)| format!("{} to {task}", names.join(", "))).collect();
+    let (kept, oldest) = (count(status.checkpoints, "epoch"), number(status.oldest_epoch));
     line("epoch", format!("{}, {}", number(status.epoch), minute(status.committed_at)))?;
-    line("format", status.format.to_string())?;
-    line("on disk", bytes(status.disk_bytes))?;
-    line("scopes", status.scopes.join(", "))?;
-    line("models", status.models.join(", "))?;
-    line("open asks", number(status.open_asks as u64))?;
-    line("rejects", number(status.rejects as u64))?;
-    line("kept states", number(status.checkpoints as u64))?;
-    line("writer", status.writer.clone().unwrap_or_else(|| "none".into()))?;
+    line("scope", format!("{} of {}", status.scope, status.scopes.join(", ")))?;
+    line("models", models.join("; "))?;
+    line("open asks", number(status.open_asks))?;
+    line("rejects", number(status.rejects))?;
+    line("as of", format!("{kept} kept, the oldest is {oldest}"))?;
+    line("on disk", bytes(status.bytes))?;
     out.line("")?;
-    let mut sheet = Sheet::new(&["table", "rows", "bytes"], "no tables").right(1).right(2);
+    let mut sheet = Sheet::new(&["table", "rows"], "no tables").right(1);
     for table in &status.tables {
-        sheet.row([table.name.to_string(), number(table.rows), bytes(table.bytes)]);
+        sheet.row([table.name.clone(), number(table.rows)]);
     }
     out.table(sheet)
 }
