@@ -115,7 +115,33 @@ pub struct Event {
     pub meta: BTreeMap<Text, Text>,
 }
 
+/// The `said_at` of an event that is said as it is given to Nexus: it gets the time of its arrival.
+pub const SAID_NOW: Millis = Millis::MIN;
+
 impl Event {
+    /// A message said now, in the scope `default`, in a channel named after the platform. Set what else is known; an empty
+    /// `external_id` is made from the content.
+    pub fn message(platform: &str, author: &str, text: &str) -> Event {
+        Event {
+            scope: "default".into(),
+            source: platform.into(),
+            external_id: empty(),
+            revision: None,
+            platform: platform.into(),
+            channel: platform.into(),
+            thread: None,
+            author: author.into(),
+            addressees: Vec::new(),
+            kind: Kind::Message,
+            said_at: SAID_NOW,
+            seen_at: SAID_NOW,
+            text: text.into(),
+            reply_to: None,
+            attachments: Vec::new(),
+            meta: BTreeMap::new(),
+        }
+    }
+
     /// The id: hash of scope, source and external id.
     pub fn id(&self) -> EventId {
         event_id(&self.scope, &self.source, &self.external_id)

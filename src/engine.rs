@@ -1,0 +1,201 @@
+//! The crank. One epoch: admit, step, ask, commit, publish. Nothing else moves time.
+//!
+//! A change is acknowledged once it is in the tail log; it is memory once the checkpoint that names its epoch is written.
+//! A crash in between replays the tail: the graph is a pure function, so it arrives at the same state.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use nexus_dataflows::{GRAPH_VERSION, Graph, Inputs, Outputs};
+use nexus_inference::Model;
+use nexus_storage::{Checkpoint, Commit, Store};
+use nexus_types::{Ask, PolicyRow, Scope};
+use tokio::runtime::Runtime;
+
+use crate::admit::{Heads, Record};
+use crate::ask::Answered;
+use crate::changes::Subscribers;
+use crate::commit::{self, Ground};
+use crate::texts::TextStore;
+use crate::{Error, ErrorKind, Result, Settings, clock};
+
+/// The names under which a checkpoint's `meta` keeps what is not in a table.
+pub(crate) mod meta {
+    pub(crate) const GRAPH: &str = "graph_version";
+    pub(crate) const TICK: &str = "tick";
+    pub(crate) const OPEN_ASKS: &str = "open_asks";
+}
+
+/// Maintenance steps after an ordinary epoch.
+const MAINTAIN_STEPS: usize = 1;
+
+/// One writer's engine: the store, the graph over it, and what stands between them.
+pub(crate) struct Engine {
+    pub(crate) settings: Settings,
+    pub(crate) graph: Graph,
+    pub(crate) texts: Arc<TextStore>,
+    pub(crate) models: Vec<Arc<dyn Model>>,
+    pub(crate) heads: Heads,
+    pub(crate) policy: BTreeSet<PolicyRow>,
+    pub(crate) asks: BTreeSet<Ask>,
+    pub(crate) tick: i64,
+    pub(crate) subscribers: Subscribers,
+    pub(crate) store: Store,
+    /// Admitted and acknowledged, not yet part of an epoch.
+    pub(crate) pending: Vec<Record>,
+    /// Scopes that have their default policy.
+    pub(crate) scopes: BTreeSet<Scope>,
+    /// Why an epoch failed half way: the graph is then ahead of the store, and only opening again brings them together.
+    pub(crate) failed: Option<String>,
+    pub(crate) runtime: Arc<Runtime>,
+}
+
+/// What one turn did.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    pub(crate) epoch: u64,
+    pub(crate) facts: (usize, usize),
+}
+
+impl Engine {
+    /// Acknowledges records: appends them to the tail log, fsynced, and keeps them for the next turn.
+    pub(crate) fn acknowledge(&mut self, records: Vec<Record>) -> Result<()> {
+        self.sound()?;
+        let bytes = records.iter().map(Record::to_bytes).collect::<Result<Vec<_>>>()?;
+        if !bytes.is_empty() {
+            self.store.tail().append(&bytes)?;
+            self.pending.extend(records);
+        }
+        Ok(())
+    }
+
+    /// Turns all that is acknowledged into one epoch. Without anything to do it is the last epoch again.
+    pub(crate) fn turn(&mut self) -> Result<Turn> {
+        self.turn_within(Duration::from_millis(self.settings.model_budget_ms))
+    }
+
+    /// The same, with a budget for the models.
+    pub(crate) fn turn_within(&mut self, budget: Duration) -> Result<Turn> {
+        self.sound()?;
+        let turn = self.crank(budget);
+        if let Err(error) = &turn {
+            self.failed = Some(error.to_string());
+        }
+        turn
+    }
+
+    /// Refuses to go on after an epoch that failed half way.
+    pub(crate) fn sound(&self) -> Result<()> {
+        match &self.failed {
+            None => Ok(()),
+            Some(error) => Err(Error::new(
+                ErrorKind::Io,
+                format!("an epoch could not be written ({error}). Nothing acknowledged is lost: open the store again"),
+            )),
+        }
+    }
+
+    fn crank(&mut self, budget: Duration) -> Result<Turn> {
+        let (inputs, ground) = self.admit()?;
+        let mut outputs = self.step(inputs)?;
+        let answered = self.ask(&mut outputs, budget)?;
+        if outputs.is_empty() && answered.rows.is_empty() && ground.policy.is_empty() && ground.rejects.is_empty() {
+            return Ok(Turn { epoch: self.store.checkpoint().epoch, facts: (0, 0) });
+        }
+        let checkpoint = self.commit(&outputs, &ground, &answered)?;
+        self.publish(&outputs, &checkpoint);
+        Ok(Turn { epoch: checkpoint.epoch, facts: (came(&outputs.facts), went(&outputs.facts)) })
+    }
+
+    /// What was acknowledged, as inputs of the graph.
+    fn admit(&mut self) -> Result<(Inputs, Ground)> {
+        let today = clock::day_of(clock::now());
+        if today > self.tick {
+            self.acknowledge(vec![Record::Tick(today)])?;
+        }
+        let (mut inputs, mut ground) = (Inputs::default(), Ground::default());
+        let mut policy: BTreeMap<PolicyRow, isize> = BTreeMap::new();
+        for record in std::mem::take(&mut self.pending) {
+            match record {
+                Record::Events(records) => {
+                    for record in records {
+                        self.texts.add(&record);
+                        inputs.events.push((Arc::new(record.row()), 1));
+                        ground.events.insert((record.id, record.version), record);
+                    }
+                }
+                Record::Policy { added, removed } => {
+                    added.into_iter().for_each(|row| *policy.entry(row).or_default() += 1);
+                    removed.into_iter().for_each(|row| *policy.entry(row).or_default() -= 1);
+                }
+                Record::Rejects(rows) => ground.rejects.extend(rows),
+                Record::Tick(day) => {
+                    inputs.ticks.extend((self.tick + 1..=day).map(|day| (day, 1)));
+                    self.tick = self.tick.max(day);
+                }
+            }
+        }
+        for (row, diff) in policy {
+            let news = if diff > 0 { self.policy.insert(row.clone()) } else { diff < 0 && self.policy.remove(&row) };
+            if news {
+                ground.policy.push((row, diff.signum()));
+            }
+        }
+        inputs.policy = ground.policy.clone();
+        Ok((inputs, ground))
+    }
+
+    /// Steps the graph until the inputs are worked in.
+    pub(crate) fn step(&mut self, inputs: Inputs) -> Result<Outputs> {
+        let outputs = self.graph.step(inputs)?;
+        self.note_asks(&outputs);
+        Ok(outputs)
+    }
+
+    /// Writes what changed: every table, then the checkpoint that makes it an epoch, then the tail is cut.
+    fn commit(&mut self, outputs: &Outputs, ground: &Ground, answered: &Answered) -> Result<Checkpoint> {
+        let mut changes = commit::ground(outputs, ground, answered)?;
+        changes.extend(commit::derived(outputs, &self.texts)?);
+        let tail_through = self.store.tail().next_seq() - 1;
+        let commit = Commit {
+            epoch: self.store.checkpoint().epoch + 1,
+            changes,
+            tail_through,
+            meta: self.meta(),
+            committed_at: clock::now(),
+        };
+        let checkpoint = self.runtime.block_on(self.store.commit(commit))?;
+        self.store.tail().cut(tail_through)?;
+        for (row, diff) in &outputs.events {
+            if *diff < 0 {
+                self.texts.drop_long(row.text, row.id);
+            }
+        }
+        self.texts.committed();
+        self.runtime.block_on(self.store.maintain(MAINTAIN_STEPS))?;
+        Ok(checkpoint)
+    }
+
+    /// What the checkpoint says beside the tables.
+    pub(crate) fn meta(&self) -> BTreeMap<String, String> {
+        BTreeMap::from([
+            (meta::GRAPH.into(), GRAPH_VERSION.to_string()),
+            (meta::TICK.into(), self.tick.to_string()),
+            (meta::OPEN_ASKS.into(), self.asks.len().to_string()),
+        ])
+    }
+
+    /// Watchers get the epoch's rows.
+    fn publish(&mut self, outputs: &Outputs, checkpoint: &Checkpoint) {
+        self.subscribers.send(outputs, checkpoint.epoch);
+    }
+}
+
+fn came<R>(rows: &[(R, isize)]) -> usize {
+    rows.iter().filter(|(_, diff)| *diff > 0).count()
+}
+
+fn went<R>(rows: &[(R, isize)]) -> usize {
+    rows.iter().filter(|(_, diff)| *diff < 0).count()
+}

@@ -1,0 +1,110 @@
+//! Erasing: removes the bytes of all that was forgotten, deleted or edited.
+//!
+//! Answers and vectors of texts that no passage holds any more go, and all rejects; then storage rewrites every table to
+//! its current rows and drops the rest: older versions, index files, the tail, kept checkpoints, readers' leases.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow::array::AsArray;
+use nexus_dataflows::Inputs;
+use nexus_storage::{Commit, Snapshot, TableChange, TableSpec};
+use nexus_types::AnswerRow;
+use nexus_types::tables::{AnswersTable, RejectsTable};
+use serde::Serialize;
+
+use crate::engine::Engine;
+use crate::writer::Nexus;
+use crate::{Error, Result, clock};
+
+/// What an erasure removed.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct EraseReport {
+    /// Answers, vectors and rejects that went, by table.
+    pub rows: BTreeMap<String, usize>,
+    /// Bytes of the store before.
+    pub bytes_before: u64,
+    /// Bytes of the store after.
+    pub bytes_after: u64,
+    /// Files that were removed.
+    pub files: u64,
+}
+
+impl Nexus {
+    /// Removes the bytes of all that is not memory any more. What was kept of earlier epochs (`as_of`) goes with them.
+    pub fn erase(&mut self) -> Result<EraseReport> {
+        self.engine.turn()?;
+        let bytes = |engine: &Engine| -> Result<u64> { Ok(engine.store.bytes()?.values().sum()) };
+        let mut report = EraseReport { bytes_before: bytes(&self.engine)?, ..EraseReport::default() };
+        let changes = self.engine.orphans()?;
+        if !changes.is_empty() {
+            report.rows = changes.iter().map(|change| (change.table.name.clone(), change.delete.len())).collect();
+            self.engine.commit_ground(changes)?;
+        }
+        let runtime = self.engine.runtime.clone();
+        let erased = runtime.block_on(self.engine.store.erase())?;
+        report.files = erased.files;
+        report.bytes_after = bytes(&self.engine)?;
+        Ok(report)
+    }
+}
+
+impl Engine {
+    /// Answers and vectors that no passage asks for any more, and all rejects. The graph lets go of the answers too, so
+    /// that the same text, should it come back, is asked about again.
+    fn orphans(&mut self) -> Result<Vec<TableChange>> {
+        let runtime = self.runtime.clone();
+        let snapshot = runtime.block_on(self.store.snapshot())?;
+        let (changes, answers) = runtime.block_on(orphans(&snapshot))?;
+        let inputs = Inputs { answers: answers.into_iter().map(|row| (row, -1)).collect(), ..Inputs::default() };
+        let outputs = self.step(inputs)?;
+        if outputs.is_empty() {
+            Ok(changes)
+        } else {
+            Err(Error::internal("an answer that memory rests on was taken for an orphan"))
+        }
+    }
+
+    /// Commits changes of ground tables that leave the graph as it is.
+    fn commit_ground(&mut self, changes: Vec<TableChange>) -> Result<()> {
+        let runtime = self.runtime.clone();
+        let commit = Commit {
+            epoch: self.store.checkpoint().epoch + 1,
+            changes,
+            tail_through: self.store.tail().next_seq() - 1,
+            meta: self.meta(),
+            committed_at: clock::now(),
+        };
+        runtime.block_on(self.store.commit(commit))?;
+        Ok(())
+    }
+}
+
+async fn orphans(snapshot: &Snapshot) -> Result<(Vec<TableChange>, Vec<AnswerRow>)> {
+    let wanted: BTreeSet<String> = texts(snapshot, "passages", "text_hash").await?.into_iter().collect();
+    let mut answers = Vec::new();
+    for batch in snapshot.scan("answers", None, None).await? {
+        let rows = AnswersTable::decode(&batch)?;
+        answers.extend(rows.into_iter().filter(|row| !wanted.contains(&row.ask.text.to_string())));
+    }
+    let gone = |table, delete| TableChange { table, delete, append: Vec::new() };
+    let keys = answers.iter().map(|row| AnswersTable::key(&row.ask)).collect();
+    let mut changes = vec![
+        gone(TableSpec::from(&AnswersTable::table()), keys),
+        gone(TableSpec::from(&RejectsTable::table()), texts(snapshot, "rejects", "id").await?),
+    ];
+    for name in snapshot.tables().into_iter().filter(|name| name.starts_with("vectors_")) {
+        let Some(schema) = snapshot.schema(name).await? else { continue };
+        let keys =
+            texts(snapshot, name, "text_hash").await?.into_iter().filter(|hash| !wanted.contains(hash)).collect();
+        changes.push(gone(TableSpec { name: name.into(), key: "text_hash".into(), schema }, keys));
+    }
+    changes.retain(|change| !change.delete.is_empty());
+    Ok((changes, answers))
+}
+
+async fn texts(snapshot: &Snapshot, table: &str, column: &str) -> Result<Vec<String>> {
+    let batches = snapshot.scan(table, Some(&[column]), None).await?;
+    let values =
+        batches.iter().flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned));
+    Ok(values.collect())
+}

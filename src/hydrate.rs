@@ -1,0 +1,212 @@
+//! Opening for writing: the graph is rebuilt from the stored inputs in one time step, then the tail is replayed.
+//!
+//! No model runs. What the rebuilt graph gives out is what the tables hold already, unless they were written by another
+//! version of the graph: then the difference is written as one epoch. Cost: one pass over events' keys and answers.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use nexus_dataflows::{GRAPH_VERSION, Graph, Inputs};
+use nexus_inference::{Model, Patterns, models};
+use nexus_storage::{Commit, Opener, Snapshot, Store};
+use nexus_types::tables::{AnswersTable, EventsTable, PolicyTable};
+use nexus_types::{Policy, PolicyRow, Scope, Task};
+use tokio::runtime::Runtime;
+
+use crate::admit::{Heads, Record};
+use crate::engine::{Engine, meta};
+use crate::texts::TextStore;
+use crate::{Error, Result, Settings, clock, verify};
+
+/// Stack of the store's threads: its futures are deep.
+const STACK_BYTES: usize = 16 << 20;
+
+/// The runtime that storage and queries work on.
+pub(crate) fn runtime() -> Result<Arc<Runtime>> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("nexus")
+        .thread_stack_size(STACK_BYTES)
+        .enable_all()
+        .build()
+        .map(Arc::new)
+        .map_err(|error| Error::io("the runtime's threads", error))
+}
+
+impl Engine {
+    /// Opens a store for writing; creates it if the folder is absent or empty.
+    pub(crate) fn open(path: &Path, settings: Settings) -> Result<Engine> {
+        if !(1..=64).contains(&settings.workers) {
+            return Err(Error::argument(format!("{} workers: give a number from 1 to 64", settings.workers)));
+        }
+        let runtime = runtime()?;
+        let program = std::env::args().next().unwrap_or_else(|| "nexus".into());
+        let opener = Opener { program, at: clock::now() };
+        let store = runtime.block_on(Store::create_or_open(path, settings.storage.clone(), opener))?;
+        let texts = Arc::new(TextStore::new(store.reader(), runtime.handle().clone()));
+        let graph = Graph::start(settings.workers, texts.clone())?;
+        let models = models_at_hand(&settings)?;
+        let mut engine = Engine {
+            settings,
+            graph,
+            texts,
+            models,
+            heads: Heads::default(),
+            policy: BTreeSet::new(),
+            asks: BTreeSet::new(),
+            tick: -1,
+            subscribers: Default::default(),
+            store,
+            pending: Vec::new(),
+            scopes: BTreeSet::new(),
+            failed: None,
+            runtime,
+        };
+        engine.hydrate()?;
+        engine.replay()?;
+        Ok(engine)
+    }
+
+    /// Feeds the stored inputs to the graph.
+    fn hydrate(&mut self) -> Result<()> {
+        let checkpoint = self.store.checkpoint().clone();
+        let runtime = self.runtime.clone();
+        let snapshot = runtime.block_on(self.store.snapshot())?;
+        self.tick = checkpoint.meta.get(meta::TICK).and_then(|tick| tick.parse().ok()).unwrap_or(-1);
+        let (heads, texts) = (&mut self.heads, &self.texts);
+        let inputs = runtime.block_on(stored_inputs(&snapshot, self.tick, |record| {
+            heads.raise(record);
+            if record.event.as_ref().is_some_and(|event| event.text.len() > nexus_types::passage::PASSAGE_BYTES_MAX) {
+                texts.add(record);
+            }
+        }))?;
+        self.policy = inputs.policy.iter().map(|(row, _)| row.clone()).collect();
+        self.scopes = self.policy.iter().map(|row| row.scope.clone()).collect();
+        let outputs = self.step(inputs)?;
+        if checkpoint.epoch > 0 && checkpoint.meta.get(meta::GRAPH) != Some(&GRAPH_VERSION.to_string()) {
+            self.migrate(&snapshot, &outputs)?;
+        }
+        self.texts.committed();
+        Ok(())
+    }
+
+    /// The tables were written by another version of the graph: writes the difference as one epoch.
+    fn migrate(&mut self, snapshot: &Snapshot, outputs: &nexus_dataflows::Outputs) -> Result<()> {
+        let runtime = self.runtime.clone();
+        let changes = runtime.block_on(verify::repair(snapshot, outputs, &self.texts))?;
+        let rows: usize = changes.iter().map(|change| change.delete.len()).sum();
+        tracing::info!(
+            rows,
+            version = GRAPH_VERSION,
+            "the graph is newer than the store: its tables are brought up to date"
+        );
+        let commit = Commit {
+            epoch: self.store.checkpoint().epoch + 1,
+            changes,
+            tail_through: self.store.checkpoint().tail_through,
+            meta: self.meta(),
+            committed_at: clock::now(),
+        };
+        runtime.block_on(self.store.commit(commit))?;
+        Ok(())
+    }
+
+    /// Replays what was acknowledged after the last checkpoint.
+    fn replay(&mut self) -> Result<()> {
+        let from = self.store.checkpoint().tail_through + 1;
+        let mut records = Vec::new();
+        self.store.tail().clone().replay_from(from, |_, bytes| {
+            records.push(Record::from_bytes(bytes));
+            Ok(())
+        })?;
+        for record in records {
+            let mut record = record?;
+            if let Record::Events(events) = &mut record {
+                events.retain(|event| self.heads.raise(event));
+            }
+            if let Record::Policy { added, .. } = &record {
+                self.scopes.extend(added.iter().map(|row| row.scope.clone()));
+            }
+            self.pending.push(record);
+        }
+        if !self.pending.is_empty() {
+            self.turn()?;
+        }
+        Ok(())
+    }
+
+    /// Gives a scope its default policy, and the models it is to be read by, if it has none yet.
+    pub(crate) fn ensure_scope(&mut self, scope: &Scope) -> Result<()> {
+        let mut added = Vec::new();
+        if self.scopes.insert(scope.clone()) {
+            added.extend(nexus_types::policy::defaults(scope));
+        }
+        for model in self.models.iter().filter(|model| model.task() == Task::Embed) {
+            let policy = Policy::Model { task: Task::Embed, model: model.id().into() };
+            let row = PolicyRow { scope: scope.clone(), policy };
+            let pending = self
+                .pending
+                .iter()
+                .any(|record| matches!(record, Record::Policy { added, .. } if added.contains(&row)));
+            if !pending && !self.policy.contains(&row) {
+                added.push(row);
+            }
+        }
+        if added.is_empty() { Ok(()) } else { self.acknowledge(vec![Record::Policy { added, removed: Vec::new() }]) }
+    }
+}
+
+/// The models at hand: the pattern extractor always, the embedder if its weights are there and wanted.
+fn models_at_hand(settings: &Settings) -> Result<Vec<Arc<dyn Model>>> {
+    let mut models: Vec<Arc<dyn Model>> = vec![Arc::new(Patterns::new()?)];
+    if settings.embed
+        && let Some(encoder) = models::load_default()?
+    {
+        models.push(Arc::new(encoder));
+    }
+    Ok(models)
+}
+
+/// Reads the four inputs of a snapshot; `visit` sees every event's record.
+pub(crate) async fn stored_inputs(
+    snapshot: &Snapshot,
+    tick: i64,
+    mut visit: impl FnMut(&nexus_types::tables::EventRecord),
+) -> Result<Inputs> {
+    let mut inputs = Inputs { ticks: (0..=tick).map(|day| (day, 1)).collect(), ..Inputs::default() };
+    let mut names = Interner::default();
+    let mut events = snapshot.stream("events", None, None).await?;
+    while let Some(batch) = events.next().await {
+        for record in EventsTable::decode(&batch?)? {
+            visit(&record);
+            let mut row = record.row();
+            names.share(&mut row);
+            inputs.events.push((Arc::new(row), 1));
+        }
+    }
+    let mut answers = snapshot.stream("answers", None, None).await?;
+    while let Some(batch) = answers.next().await {
+        inputs.answers.extend(AnswersTable::decode(&batch?)?.into_iter().map(|row| (row, 1)));
+    }
+    for batch in snapshot.scan("policy", None, None).await? {
+        inputs.policy.extend(PolicyTable::decode(&batch)?.into_iter().map(|row| (row, 1)));
+    }
+    Ok(inputs)
+}
+
+/// Lets rows that say the same name share it.
+#[derive(Default)]
+struct Interner(BTreeSet<nexus_types::Text>);
+
+impl Interner {
+    fn share(&mut self, row: &mut nexus_types::EventRow) {
+        for name in [&mut row.scope, &mut row.source, &mut row.platform, &mut row.channel, &mut row.author] {
+            match self.0.get(name) {
+                Some(held) => *name = held.clone(),
+                None => _ = self.0.insert(name.clone()),
+            }
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! Ingest: whole inputs into memory, epoch by epoch.
+//!
+//! Idempotent: what is held already is dropped at admission, so the same file twice changes nothing, and a run that was
+//! stopped is resumed by running it again. Memory is bounded by one epoch of events and the edits of one input.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use nexus_connectors::{Format, Input, Item, Options, Source};
+use nexus_types::tables::Reject;
+use nexus_types::{Change, EventId, Text};
+
+use crate::admit::Record;
+use crate::writer::{Counts, Nexus};
+use crate::{Error, Result, clock};
+
+/// How an ingest reads its inputs.
+#[derive(Clone, Debug, Default)]
+pub struct IngestOptions {
+    /// The account or feed; by default the platform.
+    pub source: Option<Text>,
+    /// The platform, where the format leaves it open.
+    pub platform: Option<Text>,
+    /// The channel, where the format leaves it open.
+    pub channel: Option<Text>,
+    /// The format; detected if absent.
+    pub format: Option<Format>,
+    /// The inputs are all there is of their channels: what is held of these and not in the inputs is deleted.
+    pub whole: bool,
+    /// The zone of times without one: an IANA name. UTC if absent.
+    pub time_zone: Option<Text>,
+    /// Answer every ask before returning, however long the models take.
+    pub answer_all: bool,
+}
+
+/// Whether to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Go {
+    /// Go on.
+    On,
+    /// Finish the epoch at hand and stop; nothing is lost, and running it again goes on.
+    Stop,
+}
+
+/// What an ingest is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Reading inputs.
+    Reading,
+    /// Waiting for models.
+    Answering,
+}
+
+/// How far an ingest is.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Progress {
+    /// Reading or answering.
+    pub stage: Stage,
+    /// Bytes read, or asks answered.
+    pub done: u64,
+    /// Bytes in all, or asks in all.
+    pub total: u64,
+    /// Messages read so far.
+    pub messages: u64,
+    /// The input at hand.
+    pub input: String,
+}
+
+/// What an ingest did.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct IngestReport {
+    /// Inputs read.
+    pub inputs: usize,
+    /// Messages read, repeated ones included.
+    pub messages: u64,
+    /// Events that were not there.
+    pub added: usize,
+    /// Events that were edited.
+    pub changed: usize,
+    /// Events that were deleted.
+    pub deleted: usize,
+    /// Events held already, like that.
+    pub unchanged: usize,
+    /// What could not be read: in the table `rejects`, with place and reason.
+    pub rejects: usize,
+    /// Facts that came and went.
+    pub facts: (usize, usize),
+    /// Asks still open: the models' work that is left.
+    pub open_asks: usize,
+    /// How long it took, in milliseconds.
+    pub millis: u64,
+    /// Whether it was stopped before its end.
+    pub stopped: bool,
+}
+
+impl Nexus {
+    /// Takes in files and folders. What cannot be read is kept in `rejects` and counted; an input that cannot be opened at
+    /// all is an error before anything is taken in.
+    pub fn ingest(
+        &mut self,
+        paths: &[PathBuf],
+        options: &IngestOptions,
+        watch: &mut dyn FnMut(&Progress) -> Go,
+    ) -> Result<IngestReport> {
+        let inputs = nexus_connectors::expand(paths)?;
+        let total = inputs.iter().map(|input| input.bytes).sum();
+        let mut run = Run::new(self, options, watch, total);
+        for input in &inputs {
+            if run.report.stopped {
+                break;
+            }
+            run.input(input)?;
+        }
+        run.finish()
+    }
+
+    /// Takes in one stream, such as standard input.
+    pub fn ingest_source(
+        &mut self,
+        name: &str,
+        source: Box<dyn Source>,
+        options: &IngestOptions,
+        watch: &mut dyn FnMut(&Progress) -> Go,
+    ) -> Result<IngestReport> {
+        let mut run = Run::new(self, options, watch, 0);
+        run.source(name, source)?;
+        run.finish()
+    }
+
+    /// Lets the models work until nothing is asked of them, or `watch` says stop; gives how many asks stay open.
+    pub fn answer_all(&mut self, watch: &mut dyn FnMut(&Progress) -> Go) -> Result<usize> {
+        let options = IngestOptions { answer_all: true, ..IngestOptions::default() };
+        Ok(Run::new(self, &options, watch, 0).finish()?.open_asks)
+    }
+
+    /// How connectors are to read, in this scope.
+    pub fn connector_options(&self, options: &IngestOptions) -> Options {
+        Options {
+            scope: self.scope().clone(),
+            source: options.source.clone(),
+            platform: options.platform.clone(),
+            channel: options.channel.clone(),
+            format: options.format,
+            seen_at: clock::now(),
+            time_zone: options.time_zone.clone(),
+            me: None,
+        }
+    }
+}
+
+/// One ingest under way.
+struct Run<'a> {
+    nexus: &'a mut Nexus,
+    options: &'a IngestOptions,
+    watch: &'a mut dyn FnMut(&Progress) -> Go,
+    total: u64,
+    bytes_before: u64,
+    started: Instant,
+    report: IngestReport,
+    batch: Vec<Change>,
+    rejects: Vec<Reject>,
+    edits: BTreeMap<EventId, Change>,
+    seen: BTreeSet<EventId>,
+    channels: BTreeSet<(Text, Text)>,
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        nexus: &'a mut Nexus,
+        options: &'a IngestOptions,
+        watch: &'a mut dyn FnMut(&Progress) -> Go,
+        total: u64,
+    ) -> Self {
+        Run {
+            nexus,
+            options,
+            watch,
+            total,
+            bytes_before: 0,
+            started: Instant::now(),
+            report: IngestReport::default(),
+            batch: Vec::new(),
+            rejects: Vec::new(),
+            edits: BTreeMap::new(),
+            seen: BTreeSet::new(),
+            channels: BTreeSet::new(),
+        }
+    }
+
+    fn input(&mut self, input: &Input) -> Result<()> {
+        let options = self.nexus.connector_options(self.options);
+        match nexus_connectors::open(&input.path, &options) {
+            Ok(source) => self.source(&input.path.display().to_string(), source)?,
+            // One file that cannot be read must not hide the others: it is a reject like a line that cannot be read.
+            Err(error) => self.reject(&input.path.display().to_string(), "the whole file", &error.to_string(), ""),
+        }
+        self.bytes_before += input.bytes;
+        Ok(())
+    }
+
+    fn source(&mut self, name: &str, mut source: Box<dyn Source>) -> Result<()> {
+        self.report.inputs += 1;
+        while let Some(item) = source.next_item() {
+            match item {
+                Item::Change(change) => self.change(change),
+                Item::Reject(reject) => self.reject(name, &reject.position, &reject.reason, &reject.raw),
+            }
+            if self.batch.len() >= self.nexus.engine.settings.epoch_events_max {
+                self.turn(name, source.bytes_read())?;
+                if self.report.stopped {
+                    return Ok(());
+                }
+            }
+        }
+        // Rows of one input may say an event more than once: only the last word of it is an edit.
+        let edits = std::mem::take(&mut self.edits);
+        self.batch.extend(edits.into_values());
+        if self.batch.len() >= self.nexus.engine.settings.epoch_events_max {
+            self.turn(name, source.bytes_read())?;
+        }
+        Ok(())
+    }
+
+    fn change(&mut self, change: Change) {
+        self.report.messages += 1;
+        if let Change::Upsert(event) = &change {
+            let id = event.id();
+            if self.options.whole {
+                self.seen.insert(id);
+                self.channels.insert((event.source.clone(), event.channel.clone()));
+            }
+            if self.nexus.engine.heads.edits_unversioned(&change) {
+                self.edits.insert(id, change);
+                return;
+            }
+            self.edits.remove(&id);
+        }
+        self.batch.push(change);
+    }
+
+    fn reject(&mut self, file: &str, position: &str, reason: &str, raw: &str) {
+        self.report.rejects += 1;
+        self.rejects.push(Reject {
+            scope: self.nexus.scope().clone(),
+            file: file.into(),
+            position: position.into(),
+            reason: reason.into(),
+            raw: raw.into(),
+            seen_at: clock::now(),
+        });
+    }
+
+    /// Makes what was read an epoch, and tells how far it is.
+    fn turn(&mut self, name: &str, bytes: u64) -> Result<()> {
+        let counts = self.nexus.admit(std::mem::take(&mut self.batch))?;
+        self.count(counts);
+        if !self.rejects.is_empty() {
+            self.nexus.engine.acknowledge(vec![Record::Rejects(std::mem::take(&mut self.rejects))])?;
+        }
+        let turn = self.nexus.engine.turn_within(Duration::ZERO)?;
+        self.report.facts.0 += turn.facts.0;
+        self.report.facts.1 += turn.facts.1;
+        self.tell(Stage::Reading, self.bytes_before + bytes, self.total, name);
+        Ok(())
+    }
+
+    fn tell(&mut self, stage: Stage, done: u64, total: u64, input: &str) {
+        let progress = Progress { stage, done, total, messages: self.report.messages, input: input.into() };
+        self.report.stopped |= (self.watch)(&progress) == Go::Stop;
+    }
+
+    fn count(&mut self, counts: Counts) {
+        self.report.added += counts.added;
+        self.report.changed += counts.changed;
+        self.report.deleted += counts.deleted;
+        self.report.unchanged += counts.unchanged;
+    }
+
+    fn finish(mut self) -> Result<IngestReport> {
+        self.turn("", 0)?;
+        if self.options.whole && !self.report.stopped {
+            self.batch = self.missing()?;
+            self.turn("", 0)?;
+        }
+        if self.options.answer_all {
+            self.answer_all()?;
+        }
+        self.report.open_asks = self.nexus.engine.asks.len();
+        self.report.millis = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(self.report)
+    }
+
+    /// Deletions of what is held in the inputs' channels and was not in the inputs.
+    fn missing(&mut self) -> Result<Vec<Change>> {
+        let scope = self.nexus.scope().clone();
+        let held = self.nexus.memory()?.events_of_channels(&self.channels)?;
+        let gone = held.into_iter().filter(|(id, _, _)| !self.seen.contains(id));
+        Ok(gone
+            .map(|(_, source, external_id)| Change::Retract {
+                scope: scope.clone(),
+                source,
+                external_id,
+                revision: None,
+            })
+            .collect())
+    }
+
+    /// Lets the models work until nothing is asked of them.
+    fn answer_all(&mut self) -> Result<()> {
+        let total = self.nexus.engine.answerable();
+        let mut left = total;
+        while left > 0 {
+            self.tell(Stage::Answering, (total - left) as u64, total as u64, "");
+            if self.report.stopped {
+                break;
+            }
+            self.nexus.engine.turn_within(Duration::from_secs(5))?;
+            let now = self.nexus.engine.answerable();
+            if now >= left {
+                return Err(Error::internal("the models answer nothing of what is asked"));
+            }
+            left = now;
+        }
+        Ok(())
+    }
+}

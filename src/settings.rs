@@ -1,0 +1,39 @@
+//! Settings: the numbers a caller may choose, each with its bound.
+
+use serde::{Deserialize, Serialize};
+
+use nexus_types::Text;
+
+/// How an engine is opened. `Settings::default()` is right for a laptop.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Whose memory the calls without a scope of their own are about.
+    pub scope: Text,
+    /// Timely workers, 1 to 64. More than one pays only on more than two cores.
+    pub workers: usize,
+    /// The most events in one epoch of an ingest: bounds memory and the work lost by a crash (none of it is lost for good).
+    pub epoch_events_max: usize,
+    /// How long models may work within one epoch, in milliseconds; what they do not reach stays asked.
+    pub model_budget_ms: u64,
+    /// The most texts given to a model at once.
+    pub model_job_texts_max: usize,
+    /// Whether to use an embedder if its weights are there.
+    pub embed: bool,
+    /// Caches, thresholds and kept checkpoints of the store.
+    pub storage: nexus_storage::Settings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            scope: "default".into(),
+            workers: 1,
+            epoch_events_max: 20_000,
+            model_budget_ms: 200,
+            model_job_texts_max: 4_096,
+            embed: true,
+            storage: nexus_storage::Settings::default(),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The façade as a user meets it: one binary for all of it.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod archive;
+mod bad_input;
+mod crash;
+mod erase;
+mod readers;
+mod sql;
+mod story;
+mod support;

@@ -1,0 +1,76 @@
+//! What the tests share: stores in temporary folders, short ways to say things, and all of memory as text to compare.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use nexus::{Change, Event, FactFilter, FactView, Memory, Nexus, Settings};
+
+/// Settings without an embedder, so that every machine does the same.
+pub fn settings() -> Settings {
+    Settings { embed: false, ..Settings::default() }
+}
+
+pub fn open(path: &Path) -> Nexus {
+    Nexus::open_with(path, settings()).unwrap()
+}
+
+/// The `day`th day of 2024 at noon, UTC.
+pub fn day(day: i64) -> i64 {
+    1_704_110_400_000 + day * 86_400_000
+}
+
+/// A chat message with an id, said on a day of 2024.
+pub fn said(id: &str, on: i64, author: &str, text: &str) -> Event {
+    Event { external_id: id.into(), said_at: day(on), ..Event::message("chat", author, text) }
+}
+
+pub fn edited(id: &str, on: i64, author: &str, text: &str, revision: u64) -> Event {
+    Event { revision: Some(revision), ..said(id, on, author, text) }
+}
+
+pub fn deleted(id: &str) -> Change {
+    Change::Retract { scope: "default".into(), source: "chat".into(), external_id: id.into(), revision: None }
+}
+
+/// The objects that are held of somebody now.
+pub fn current(memory: &Memory, name: &str, predicate: &str) -> Vec<String> {
+    facts(memory, name)
+        .into_iter()
+        .filter(|f| f.predicate == predicate && f.status == "current")
+        .map(|f| f.object)
+        .collect()
+}
+
+pub fn facts(memory: &Memory, name: &str) -> Vec<FactView> {
+    memory.facts(Some(name), &FactFilter::default()).unwrap()
+}
+
+/// Every row of every derived table and of the events, as sorted text: two memories are equal if this is.
+pub fn everything(memory: &Memory) -> BTreeMap<String, Vec<String>> {
+    let tables =
+        ["events", "passages", "mentions", "entities", "claims", "decisions", "fact_versions", "salience", "rankings"];
+    tables.into_iter().map(|table| (table.to_owned(), rows(memory, &format!("SELECT * FROM {table}")))).collect()
+}
+
+/// The rows of a query as sorted text. The time at which Nexus saw an event differs between runs and is left out.
+pub fn rows(memory: &Memory, statement: &str) -> Vec<String> {
+    let mut rows: Vec<String> = json(memory, statement)
+        .into_iter()
+        .map(|mut row| {
+            row.as_object_mut().unwrap().remove("seen_at");
+            row.to_string()
+        })
+        .collect();
+    rows.sort();
+    rows
+}
+
+/// The rows of a query as JSON objects.
+pub fn json(memory: &Memory, statement: &str) -> Vec<serde_json::Value> {
+    let batches = memory.sql(statement).unwrap();
+    let mut writer = arrow::json::ArrayWriter::new(Vec::new());
+    writer.write_batches(&batches.iter().collect::<Vec<_>>()).unwrap();
+    writer.finish().unwrap();
+    let bytes = writer.into_inner();
+    if bytes.is_empty() { Vec::new() } else { serde_json::from_slice(&bytes).unwrap() }
+}
