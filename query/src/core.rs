@@ -1,0 +1,95 @@
+//! What every read starts from: one scope of one snapshot, the views planned over it, and a private session to run them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatch;
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
+use datafusion::prelude::{DataFrame, SessionContext};
+use nexus_storage::{At, Snapshot, quoted};
+use tokio::sync::OnceCell;
+
+use crate::entities::{self, Entities};
+use crate::error::{QueryError, Result};
+use crate::{catalogue, views};
+
+/// The parts a reader may be given. Without them it reads all the same: without a model recall is lexical, without
+/// history `as_of` knows the reader's own epoch only.
+#[derive(Clone, Default)]
+pub struct Components {
+    /// Where other epochs are read from.
+    pub history: Option<Arc<nexus_storage::Reader>>,
+    /// The model whose vectors the store holds.
+    pub embed: Option<Arc<dyn Embed>>,
+}
+
+/// A model that turns a question into a vector.
+pub trait Embed: Send + Sync {
+    /// `name@version`, as its vectors are stored under.
+    fn model(&self) -> &str;
+    /// The L2-normalised vector of a text; `None` if the model cannot say. Blocks: it is called on a thread of its own.
+    fn embed(&self, text: &str) -> Option<Vec<f32>>;
+}
+
+/// One scope of one snapshot.
+pub(crate) struct Core {
+    /// The tables.
+    pub(crate) snapshot: Snapshot,
+    /// Whose rows.
+    pub(crate) scope: String,
+    /// What else it may use.
+    pub(crate) components: Components,
+    /// The views and tables a user sees, by name.
+    pub(crate) plans: BTreeMap<String, LogicalPlan>,
+    session: SessionContext,
+    entities: OnceCell<Arc<Entities>>,
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core").field("scope", &self.scope).field("epoch", &self.snapshot.epoch()).finish()
+    }
+}
+
+impl Core {
+    /// Plans the views over a snapshot's tables. Opens no table but those of vectors, for their width.
+    pub(crate) async fn new(snapshot: Snapshot, scope: &str, components: Components) -> Result<Core> {
+        let session = catalogue::private(&snapshot, scope, &components).await?;
+        let plans = views::plan(&session, &snapshot).await?;
+        let entities = OnceCell::new();
+        Ok(Core { snapshot, scope: scope.into(), components, plans, session, entities })
+    }
+
+    /// The same scope at another time.
+    pub(crate) async fn at(&self, at: At) -> Result<Core> {
+        let Some(history) = &self.components.history else {
+            return Err(QueryError::Argument("as_of needs a store that was opened with its history".into()));
+        };
+        let snapshot = history.snapshot(at).await?;
+        Core::new(snapshot, &self.scope, self.components.clone()).await
+    }
+
+    /// The filter that keeps other scopes' rows out.
+    pub(crate) fn mine(&self) -> String {
+        format!("scope = {}", quoted(&self.scope))
+    }
+
+    /// The plan of a table or view of the catalogue, to build upon.
+    pub(crate) fn table(&self, name: &str) -> Result<LogicalPlanBuilder> {
+        match self.plans.get(name) {
+            Some(plan) => Ok(LogicalPlanBuilder::from(plan.clone())),
+            None => Err(crate::hints::unknown_table(name, self.plans.keys().map(String::as_str))),
+        }
+    }
+
+    /// Runs a plan.
+    pub(crate) async fn collect(&self, plan: LogicalPlan) -> Result<Vec<RecordBatch>> {
+        Ok(DataFrame::new(self.session.state(), plan).collect().await?)
+    }
+
+    /// The scope's entities, read once.
+    pub(crate) async fn entities(&self) -> Result<Arc<Entities>> {
+        let read = || async { entities::read(&self.snapshot, &self.mine()).await.map(Arc::new) };
+        self.entities.get_or_try_init(read).await.cloned()
+    }
+}

@@ -1,0 +1,191 @@
+//! Facts: what memory holds of somebody, now or then, and the line of their life.
+
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatch;
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder, col, lit};
+use nexus_types::Millis;
+use serde::Serialize;
+
+use crate::core::Core;
+use crate::error::Result;
+use crate::rows::{Rows, maybe, maybe_time};
+
+/// One version of a fact, names resolved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FactView {
+    /// The fact.
+    pub id: String,
+    /// About whom, by name.
+    pub subject: String,
+    /// About whom.
+    pub subject_id: String,
+    /// The predicate.
+    pub predicate: String,
+    /// What is held, as shown: a value, or an entity's name.
+    pub object: String,
+    /// The entity, if the object is one.
+    pub object_id: Option<String>,
+    /// True in the world from then; `None`: since before anybody said.
+    pub valid_from: Option<Millis>,
+    /// True until then; `None`: no end known.
+    pub valid_to: Option<Millis>,
+    /// Held from what had been said by then.
+    pub known_from: Millis,
+    /// Held until then; `None`: it is.
+    pub known_to: Option<Millis>,
+    /// How sure, in thousandths.
+    pub confidence: u16,
+    /// How many claims agree.
+    pub support: u32,
+    /// `current`, `ended` or `superseded`.
+    pub status: String,
+}
+
+/// Which facts are wanted. The default: those held now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FactFilter {
+    /// Versions no longer held, too.
+    pub history: bool,
+    /// Only what is true in the world then.
+    pub valid_at: Option<Millis>,
+    /// What was held then, instead of now.
+    pub known_at: Option<Millis>,
+    /// Only this predicate.
+    pub predicate: Option<String>,
+}
+
+/// One step on the line of somebody's life.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TimelineView {
+    /// When; where nobody said, when it was first held.
+    pub at: Millis,
+    /// `begins` or `ends`.
+    pub change: String,
+    /// About whom, by name.
+    pub subject: String,
+    /// The predicate.
+    pub predicate: String,
+    /// What, as shown.
+    pub object: String,
+    /// The fact.
+    pub fact: String,
+    /// Where the fact stands now.
+    pub status: String,
+}
+
+/// The facts about a name, or all: as subject or as object, in the order of subject, predicate and time.
+pub(crate) async fn facts(core: &Core, name: Option<&str>, filter: &FactFilter) -> Result<Vec<FactView>> {
+    let mut plan = core.table("fact_versions")?;
+    if let Some(name) = name {
+        let entities = core.entities().await?;
+        plan = plan.filter(about(entities.fitting(name)?.into_iter().map(|row| row.id.as_str())))?;
+    }
+    if let Some(at) = filter.known_at {
+        plan = plan.filter(known_at(at))?;
+    } else if !filter.history {
+        plan = plan.filter(col("known_to").is_null())?;
+    }
+    if let Some(at) = filter.valid_at {
+        plan = plan.filter(valid_at(at))?;
+    }
+    if let Some(predicate) = &filter.predicate {
+        plan = plan.filter(col("predicate").eq(lit(predicate.as_str())))?;
+    }
+    run(core, plan).await
+}
+
+/// Every version of the facts with these ids.
+pub(crate) async fn versions(core: &Core, ids: &[String]) -> Result<Vec<FactView>> {
+    let ids = ids.iter().map(|id| lit(id.as_str())).collect();
+    run(core, core.table("fact_versions")?.filter(col("id").in_list(ids, false))?).await
+}
+
+/// The line of life of a name, in the order of time.
+pub(crate) async fn timeline(core: &Core, name: &str) -> Result<Vec<TimelineView>> {
+    let entities = core.entities().await?;
+    let ids = entities.fitting(name)?.into_iter().map(|row| row.id.as_str());
+    let plan = timeline_of(core, ids)?.build()?;
+    let mut steps = Vec::new();
+    for batch in core.collect(plan).await? {
+        let rows = Rows(&batch);
+        let (at, change, subject) = (rows.time("at")?, rows.text("change")?, rows.text("subject_name")?);
+        let (predicate, object) = (rows.text("predicate")?, rows.text("object_name")?);
+        let (fact, status) = (rows.text("fact")?, rows.text("status")?);
+        steps.extend((0..rows.len()).map(|row| TimelineView {
+            at: at.value(row),
+            change: change.value(row).into(),
+            subject: subject.value(row).into(),
+            predicate: predicate.value(row).into(),
+            object: object.value(row).into(),
+            fact: fact.value(row).into(),
+            status: status.value(row).into(),
+        }));
+    }
+    Ok(steps)
+}
+
+/// The plan of a timeline of these entities, in the order of time.
+pub(crate) fn timeline_of<'a>(core: &Core, ids: impl Iterator<Item = &'a str>) -> Result<LogicalPlanBuilder> {
+    let order = ["at", "change", "fact"].map(|name| col(name).sort(true, false));
+    Ok(core.table("timeline")?.filter(about(ids))?.sort(order)?)
+}
+
+/// Facts that have one of these entities as subject or object.
+pub(crate) fn about<'a>(ids: impl Iterator<Item = &'a str>) -> Expr {
+    let ids: Vec<Expr> = ids.map(lit).collect();
+    col("subject").in_list(ids.clone(), false).or(col("object_entity").in_list(ids, false))
+}
+
+/// Held from what had been said by then.
+pub(crate) fn known_at(at: Millis) -> Expr {
+    col("known_from").lt_eq(instant(at)).and(col("known_to").is_null().or(col("known_to").gt(instant(at))))
+}
+
+/// True in the world then.
+pub(crate) fn valid_at(at: Millis) -> Expr {
+    let begun = col("valid_from").is_null().or(col("valid_from").lt_eq(instant(at)));
+    begun.and(col("valid_to").is_null().or(col("valid_to").gt(instant(at))))
+}
+
+fn instant(at: Millis) -> Expr {
+    lit(ScalarValue::TimestampMillisecond(Some(at), Some(Arc::from("UTC"))))
+}
+
+async fn run(core: &Core, plan: LogicalPlanBuilder) -> Result<Vec<FactView>> {
+    let order = ["subject_name", "subject", "predicate", "known_from", "id"].map(|name| col(name).sort(true, false));
+    let mut facts = Vec::new();
+    for batch in core.collect(plan.sort(order)?.build()?).await? {
+        decode(&batch, &mut facts)?;
+    }
+    Ok(facts)
+}
+
+fn decode(batch: &RecordBatch, facts: &mut Vec<FactView>) -> Result<()> {
+    let rows = Rows(batch);
+    let [id, subject, subject_id, predicate] =
+        ["id", "subject_name", "subject", "predicate"].map(|name| rows.text(name));
+    let (id, subject, subject_id, predicate) = (id?, subject?, subject_id?, predicate?);
+    let (object, object_id, status) = (rows.text("object_name")?, rows.text("object_entity")?, rows.text("status")?);
+    let [valid_from, valid_to, known_from, known_to] =
+        ["valid_from", "valid_to", "known_from", "known_to"].map(|name| rows.time(name));
+    let (valid_from, valid_to, known_from, known_to) = (valid_from?, valid_to?, known_from?, known_to?);
+    let (confidence, support) = (rows.u16("confidence")?, rows.u32("support")?);
+    facts.extend((0..rows.len()).map(|at| FactView {
+        id: id.value(at).into(),
+        subject: subject.value(at).into(),
+        subject_id: subject_id.value(at).into(),
+        predicate: predicate.value(at).into(),
+        object: object.value(at).into(),
+        object_id: maybe(&object_id, at),
+        valid_from: maybe_time(&valid_from, at),
+        valid_to: maybe_time(&valid_to, at),
+        known_from: known_from.value(at),
+        known_to: maybe_time(&known_to, at),
+        confidence: confidence.value(at),
+        support: support.value(at),
+        status: status.value(at).into(),
+    }));
+    Ok(())
+}

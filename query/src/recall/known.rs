@@ -1,0 +1,73 @@
+//! The facts that go with a recall: those about whom the question names, the ones that share its words first; then those
+//! that the recalled passages made.
+
+use std::collections::BTreeSet;
+
+use nexus_scoring::terms;
+use nexus_storage::quoted;
+
+use super::Hit;
+use crate::core::Core;
+use crate::error::Result;
+use crate::facts::{self, FactView};
+use crate::rows::Rows;
+
+/// How many facts go with a recall.
+const FACTS_MAX: usize = 8;
+/// How many words a name has at most.
+const NAME_WORDS_MAX: usize = 3;
+/// How many of the best hits may add facts.
+const HITS_MAX: usize = 5;
+
+/// The facts for a question and what was recalled for it.
+pub(crate) async fn known(core: &Core, question: &str, hits: &[Hit]) -> Result<Vec<FactView>> {
+    let asked: BTreeSet<String> = terms::query(question).into_iter().collect();
+    let overlap = |fact: &FactView| {
+        let words = format!("{} {}", fact.predicate.replace('_', " "), fact.object);
+        terms::of(&words).into_iter().collect::<BTreeSet<_>>().intersection(&asked).count()
+    };
+    let mut facts = Vec::new();
+    for id in named(core, question).await? {
+        let filter = facts::FactFilter::default();
+        facts.extend(facts::facts(core, Some(&id), &filter).await?);
+    }
+    facts.sort_by_key(|fact| (std::cmp::Reverse(overlap(fact)), std::cmp::Reverse(fact.known_from), fact.id.clone()));
+    facts.extend(said(core, &hits[..hits.len().min(HITS_MAX)]).await?);
+    let mut seen = BTreeSet::new();
+    facts.retain(|fact| fact.known_to.is_none() && seen.insert(fact.id.clone()));
+    facts.truncate(FACTS_MAX);
+    Ok(facts)
+}
+
+/// The entities whose name is in the question.
+async fn named(core: &Core, question: &str) -> Result<BTreeSet<String>> {
+    let words = terms::words(question);
+    let entities = core.entities().await?;
+    let mut found = BTreeSet::new();
+    for size in 1..=NAME_WORDS_MAX {
+        for name in words.windows(size).filter(|name| size > 1 || !terms::of(&name[0]).is_empty()) {
+            found.extend(entities.named(&name.join(" ")).map(|row| row.id.clone()));
+        }
+    }
+    Ok(found)
+}
+
+/// The facts that claims in these passages opened, changed or agreed with.
+async fn said(core: &Core, hits: &[Hit]) -> Result<Vec<FactView>> {
+    if hits.is_empty() {
+        return Ok(Vec::new());
+    }
+    let events: Vec<String> = hits.iter().map(|hit| quoted(&hit.event)).collect();
+    let of = format!("{} AND event IN ({})", core.mine(), events.join(", "));
+    let claims = ids(&core.snapshot.scan("claims", Some(&["id"]), Some(&of)).await?, "id")?;
+    let facts = ids(&core.snapshot.take("decisions", &claims, Some(&["fact"])).await?, "fact")?;
+    if facts.is_empty() { Ok(Vec::new()) } else { facts::versions(core, &facts).await }
+}
+
+fn ids(batches: &[arrow::record_batch::RecordBatch], column: &str) -> Result<Vec<String>> {
+    let mut ids = BTreeSet::new();
+    for batch in batches {
+        ids.extend(Rows(batch).text(column)?.iter().flatten().map(String::from));
+    }
+    Ok(ids.into_iter().collect())
+}

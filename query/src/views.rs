@@ -1,0 +1,108 @@
+//! The views: what a user sees under each name, in SQL over the stored tables. Planned once per reader; the engine
+//! merges a view's plan into the statement's, so filters and columns reach storage through it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMillisecondArray, UInt64Array};
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use datafusion::datasource::ViewTable;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::SessionContext;
+use nexus_storage::{Checkpoint, Snapshot};
+
+use crate::catalogue::vectors;
+use crate::episodes;
+use crate::error::Result;
+
+/// Tables shown as they are stored.
+const PLAIN: [&str; 9] =
+    ["policy", "rejects", "passages", "mentions", "entities", "claims", "decisions", "salience", "rankings"];
+
+/// Views over stored tables and over the views before them.
+const VIEWS: [(&str, &str); 8] = [
+    ("events", "select * from stored.events where state = 'live'"),
+    ("tombstones", "select id, scope, revision, state from stored.events where state <> 'live'"),
+    ("answers", "select * from stored.answers where text_hash in (select text_hash from stored.passages)"),
+    ("entity_keys", "select id as entity, name, unnest(keys) as key from stored.entities"),
+    (
+        "fact_versions",
+        "select f.id, f.subject, coalesce(s.name, f.subject) as subject_name, f.predicate, f.object, f.object_entity,
+                coalesce(o.name, f.object, f.object_entity) as object_name, f.valid_from, f.valid_to,
+                f.known_from, f.known_to, f.confidence, f.support, f.status, f.scope, f.version
+         from stored.facts f
+         left join stored.entities s on s.id = f.subject
+         left join stored.entities o on o.id = f.object_entity",
+    ),
+    (
+        "facts",
+        "select id, subject, subject_name, predicate, object, object_entity, object_name, valid_from, valid_to,
+                known_from, confidence, support, status, scope
+         from fact_versions where known_to is null",
+    ),
+    (
+        "edges",
+        "select id as fact, subject as source, subject_name as source_name, predicate, object_entity as target,
+                object_name as target_name, valid_from, valid_to, confidence, status
+         from facts where object_entity is not null",
+    ),
+    (
+        "timeline",
+        "select coalesce(valid_from, known_from) as at, 'begins' as change, subject, subject_name, predicate,
+                object_entity, object_name, id as fact, status
+         from facts
+         union all
+         select valid_to as at, 'ends' as change, subject, subject_name, predicate, object_entity, object_name,
+                id as fact, status
+         from facts where valid_to is not null",
+    ),
+];
+
+/// Plans every view and gives the plan of each by name.
+pub(crate) async fn plan(session: &SessionContext, snapshot: &Snapshot) -> Result<BTreeMap<String, LogicalPlan>> {
+    let mut views: Vec<(String, String)> = Vec::new();
+    views.extend(PLAIN.iter().map(|name| (name.to_string(), format!("select * from stored.{name}"))));
+    views.extend(VIEWS.iter().map(|(name, sql)| (name.to_string(), sql.to_string())));
+    let embedders = vectors(snapshot);
+    for name in &embedders {
+        let mine = "text_hash in (select text_hash from stored.passages)";
+        views.push((name.clone(), format!("select * from stored.{name} where {mine}")));
+    }
+    views.push(("episodes".into(), episodes::sql(embedders.first().map(String::as_str))));
+
+    let mut plans = BTreeMap::new();
+    for (name, sql) in views {
+        let plan = session.sql(&sql).await?.into_unoptimized_plan();
+        session.register_table(name.as_str(), Arc::new(ViewTable::new(plan.clone(), None)))?;
+        plans.insert(name, plan);
+    }
+    plans.insert("checkpoints".into(), session.table("checkpoints").await?.into_unoptimized_plan());
+    Ok(plans)
+}
+
+/// `checkpoints`: the epochs one can go back to.
+pub(crate) fn checkpoints(kept: &[Checkpoint]) -> RecordBatch {
+    let time = DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()));
+    let schema = Schema::new(vec![
+        Field::new("epoch", DataType::UInt64, false),
+        Field::new("committed_at", time, false),
+        Field::new("rows", DataType::UInt64, false),
+        Field::new("tables", DataType::Utf8, false),
+    ]);
+    let named = |checkpoint: &Checkpoint| {
+        let tables = checkpoint.tables.iter().map(|(name, at)| format!("{name}@{}", at.version));
+        tables.collect::<Vec<_>>().join(" ")
+    };
+    let rows = |checkpoint: &Checkpoint| checkpoint.tables.values().map(|table| table.rows).sum::<u64>();
+    let times = kept.iter().map(|checkpoint| Some(checkpoint.committed_at)).collect::<TimestampMillisecondArray>();
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(UInt64Array::from_iter_values(kept.iter().map(|checkpoint| checkpoint.epoch))),
+        Arc::new(times.with_timezone("UTC")),
+        Arc::new(UInt64Array::from_iter_values(kept.iter().map(rows))),
+        Arc::new(StringArray::from_iter_values(kept.iter().map(named))),
+    ];
+    match RecordBatch::try_new(Arc::new(schema), columns) {
+        Ok(batch) => batch,
+        Err(error) => panic!("columns of checkpoints do not fit their schema: {error}"),
+    }
+}

@@ -1,0 +1,8 @@
+//! The reader over a small store that is written through storage directly: two scopes, two epochs, one move of house.
+#![allow(clippy::unwrap_used)]
+
+mod large;
+mod questions;
+mod recalls;
+mod sql;
+mod story;
