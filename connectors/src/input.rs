@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::irc::Irc;
 use crate::jsonl::Jsonl;
-use crate::{Format, OpenError, Options, Source, irc};
+use crate::mail::Mail;
+use crate::{Format, OpenError, Options, Source, irc, mail};
 
 /// A stream of bytes.
 pub type Reader = Box<dyn BufRead + Send>;
@@ -100,8 +101,14 @@ fn detect_head(name: &str, head: &[u8]) -> Result<Format, OpenError> {
         return Err(unknown("not a text: it holds zero bytes"));
     }
     let text = String::from_utf8_lossy(start);
+    if mail::looks_like_mbox(start) {
+        return Ok(Format::Mbox);
+    }
     if irc::looks_like(&text) {
         return Ok(Format::Irc);
+    }
+    if lower.ends_with(".eml") || mail::looks_like_mail(&text) {
+        return Ok(Format::Eml);
     }
     match start.first() {
         Some(b'{' | b'[') => Ok(Format::Jsonl),
@@ -113,6 +120,13 @@ fn detect_head(name: &str, head: &[u8]) -> Result<Format, OpenError> {
 /// Opens a file or folder.
 pub fn open(path: &Path, options: &Options) -> Result<Box<dyn Source>, OpenError> {
     let name = path.display().to_string();
+    if path.is_dir() {
+        let format = options.format.map_or_else(|| detect(path), Ok)?;
+        return match format {
+            Format::Maildir => Ok(Box::new(Mail::maildir(path, options)?)),
+            format => Err(OpenError::Malformed { name, format, reason: "a folder".into() }),
+        };
+    }
     let reader = file(path)?;
     open_reader(&name, Box::new(reader), options)
 }
@@ -128,6 +142,8 @@ pub fn open_reader(name: &str, mut reader: Reader, options: &Options) -> Result<
     match format {
         Format::Jsonl => Ok(Box::new(Jsonl::new(reader, &head, options)?)),
         Format::Irc => Ok(Box::new(Irc::new(name, reader, options)?)),
+        Format::Mbox => Ok(Box::new(Mail::mbox(reader, options)?)),
+        Format::Eml => Ok(Box::new(Mail::eml(reader, options)?)),
         format => Err(OpenError::Malformed { name: name.into(), format, reason: "not yet".into() }),
     }
 }

@@ -18,6 +18,7 @@ mod input;
 mod irc;
 mod jsonl;
 mod lines;
+mod mail;
 
 use std::path::PathBuf;
 
