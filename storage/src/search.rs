@@ -1,0 +1,87 @@
+//! Search in a snapshot: by words over the passages, by nearness over vectors.
+//!
+//! Both work without an index, by reading all rows, and with one that lags behind: rows it does not have yet are searched
+//! directly. Cost with an index: what the index touches, plus the rows since it was last extended.
+
+use arrow::array::{AsArray, Float32Array, RecordBatch};
+use arrow::datatypes::Float32Type;
+use futures::TryStreamExt;
+use lance::dataset::scanner::Scanner;
+use lance_index::scalar::FullTextSearchQuery;
+use lance_index::scalar::inverted::query::{FtsQuery, MatchQuery};
+
+use crate::error::{Result, lance};
+use crate::indexes::METRIC;
+use crate::snapshot::Snapshot;
+
+/// Partitions of the vector index that a query looks into.
+const PROBES: usize = 20;
+/// So many times `k` candidates are compared by their full vectors.
+const REFINE: u32 = 4;
+
+impl Snapshot {
+    /// The passages (`passages.id`) that fit these words best by BM25, best first, among those that pass the filter. The
+    /// text is words and nothing else: quotes and operators in it have no meaning.
+    pub async fn full_text(&self, text: &str, k: usize, filter: Option<&str>) -> Result<Vec<(String, f32)>> {
+        let Some(table) = self.table("passages").await? else { return Ok(Vec::new()) };
+        if k == 0 || !text.chars().any(char::is_alphanumeric) {
+            return Ok(Vec::new());
+        }
+        let mut scanner = table.scan();
+        let mut prepare = || -> lance::Result<()> {
+            let words = MatchQuery::new(text.to_string()).with_column(Some("text".to_string()));
+            let query = FullTextSearchQuery::new_query(FtsQuery::Match(words)).limit(Some(k as i64));
+            scanner.full_text_search(query)?.project(&["id", "_score"])?;
+            filter.map(|filter| scanner.prefilter(true).filter(filter)).transpose()?;
+            Ok(())
+        };
+        prepare().map_err(lance("cannot search passages"))?;
+        let mut found = self.scored("passages", scanner, "_score", |score| score).await?;
+        found.truncate(k);
+        Ok(found)
+    }
+
+    /// The texts (`text_hash`) whose vectors are nearest to this one, with their cosine, best first, among those that pass
+    /// the filter.
+    pub async fn nearest(
+        &self,
+        vectors_table: &str,
+        query: &[f32],
+        k: usize,
+        filter: Option<&str>,
+    ) -> Result<Vec<(String, f32)>> {
+        let Some(table) = self.table(vectors_table).await? else { return Ok(Vec::new()) };
+        if k == 0 || self.rows(vectors_table) == 0 {
+            return Ok(Vec::new());
+        }
+        let mut scanner = table.scan();
+        let mut prepare = || -> lance::Result<()> {
+            scanner.nearest("vector", &Float32Array::from(query.to_vec()), k)?;
+            scanner.distance_metric(METRIC.try_into()?).nprobes(PROBES).refine(REFINE);
+            scanner.project(&["text_hash", "_distance"])?;
+            filter.map(|filter| scanner.prefilter(true).filter(filter)).transpose()?;
+            Ok(())
+        };
+        prepare().map_err(lance(format_args!("cannot search {vectors_table}")))?;
+        self.scored(vectors_table, scanner, "_distance", |distance| 1.0 - distance).await
+    }
+
+    /// Keys and scores, best first; equal scores by key, so that the order is always the same.
+    async fn scored(
+        &self,
+        table: &str,
+        scanner: Scanner,
+        column: &str,
+        score: impl Fn(f32) -> f32,
+    ) -> Result<Vec<(String, f32)>> {
+        let batches: Vec<RecordBatch> = self.run(table, scanner).await?.try_collect().await?;
+        let mut found = Vec::new();
+        for batch in &batches {
+            let (keys, values) = (batch.column(0).as_string::<i32>(), batch[column].as_primitive::<Float32Type>());
+            found
+                .extend(keys.iter().zip(values.values()).map(|(key, value)| (key.unwrap_or("").into(), score(*value))));
+        }
+        found.sort_by(|(a, x): &(String, f32), (b, y)| y.total_cmp(x).then_with(|| a.cmp(b)));
+        Ok(found)
+    }
+}

@@ -1,0 +1,10 @@
+#![allow(clippy::unwrap_used)]
+//! The store as its users see it: epochs against a model, crashes, leases, upkeep, search, erasure, and what is refused.
+
+mod crash;
+mod epochs;
+mod erasure;
+mod refused;
+mod search;
+mod upkeep;
+mod world;
