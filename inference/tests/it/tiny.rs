@@ -1,0 +1,199 @@
+//! A BERT of a few kilobytes with random weights, written as a user's model folder, loaded, and compared with the naive one.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use nexus_inference::{Encoder, Model, ModelError, Reply};
+use nexus_types::{Task, Text};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::naive::{Matrix, Naive};
+
+const WORDS: [&str; 12] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "cat", "dog", "sat", "##s", "ran", "far", "away"];
+const WIDTH: usize = 8;
+const INNER: usize = 20;
+const POSITIONS: usize = 16;
+const LAYERS: usize = 2;
+const HEADS: usize = 2;
+
+/// Random tensors under the names of a BERT's safetensors file.
+fn tensors() -> BTreeMap<String, Matrix> {
+    let mut state = 7u64;
+    let mut random = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        f64::from(((state >> 40) as f32) / (1 << 24) as f32 * 2.0 - 1.0)
+    };
+    let mut tensors = BTreeMap::new();
+    let mut add = |name: String, rows: usize, columns: usize| {
+        tensors.insert(name, (0..rows).map(|_| (0..columns).map(|_| random()).collect()).collect());
+    };
+    for (name, rows) in [("word", WORDS.len()), ("position", POSITIONS), ("token_type", 2)] {
+        add(format!("embeddings.{name}_embeddings.weight"), rows, WIDTH);
+    }
+    let mut norms = vec!["embeddings.LayerNorm".to_string()];
+    for layer in 0..LAYERS {
+        let name = |part: &str| format!("encoder.layer.{layer}.{part}");
+        let square = ["attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense"];
+        let square = square.map(|part| (part, WIDTH, WIDTH));
+        for (part, output, input) in
+            square.into_iter().chain([("intermediate.dense", INNER, WIDTH), ("output.dense", WIDTH, INNER)])
+        {
+            add(name(&format!("{part}.weight")), output, input);
+            add(name(&format!("{part}.bias")), 1, output);
+        }
+        norms.extend([name("attention.output.LayerNorm"), name("output.LayerNorm")]);
+    }
+    for norm in norms {
+        add(format!("{norm}.weight"), 1, WIDTH);
+        add(format!("{norm}.bias"), 1, WIDTH);
+    }
+    tensors
+}
+
+/// The bytes of a safetensors file: the header's length, the header, the numbers.
+fn safetensors(tensors: &BTreeMap<String, Matrix>) -> Vec<u8> {
+    let mut header = serde_json::Map::new();
+    let mut numbers = Vec::new();
+    for (name, rows) in tensors {
+        let start = numbers.len();
+        rows.iter().flatten().for_each(|x| numbers.extend((*x as f32).to_le_bytes()));
+        let vector = name.ends_with("bias") || name.contains("LayerNorm");
+        let shape = if vector { vec![rows[0].len()] } else { vec![rows.len(), rows[0].len()] };
+        let place = json!({"dtype": "F32", "shape": shape, "data_offsets": [start, numbers.len()]});
+        header.insert(name.clone(), place);
+    }
+    let mut header = serde_json::to_vec(&header).unwrap();
+    header.resize(header.len().next_multiple_of(8), b' ');
+    [(header.len() as u64).to_le_bytes().as_slice(), &header, &numbers].concat()
+}
+
+fn tokenizer() -> serde_json::Value {
+    let special = |id: usize| {
+        json!({"id": id, "content": WORDS[id], "single_word": false, "lstrip": false, "rstrip": false,
+            "normalized": false, "special": true})
+    };
+    let piece = |word: &str| json!({"SpecialToken": {"id": word, "type_id": 0}});
+    let known = |id: usize| json!({"id": WORDS[id], "ids": [id], "tokens": [WORDS[id]]});
+    let vocabulary: serde_json::Map<_, _> =
+        WORDS.iter().enumerate().map(|(id, word)| (word.to_string(), json!(id))).collect();
+    json!({
+        "version": "1.0", "added_tokens": (0..4).map(special).collect::<Vec<_>>(), "decoder": null,
+        // As published models have it, and to be overruled.
+        "truncation": {"max_length": 5, "strategy": "LongestFirst", "stride": 0},
+        "padding": {"strategy": {"Fixed": 12}, "direction": "Right", "pad_to_multiple_of": null, "pad_id": 0,
+            "pad_type_id": 0, "pad_token": "[PAD]"},
+        "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
+            "strip_accents": null, "lowercase": true},
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "post_processor": {"type": "TemplateProcessing",
+            "single": [piece("[CLS]"), {"Sequence": {"id": "A", "type_id": 0}}, piece("[SEP]")], "pair": [],
+            "special_tokens": {"[CLS]": known(2), "[SEP]": known(3)}},
+        "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": 100, "vocab": vocabulary},
+    })
+}
+
+fn config() -> serde_json::Value {
+    json!({
+        "model_type": "bert", "hidden_act": "gelu", "hidden_size": WIDTH, "num_hidden_layers": LAYERS,
+        "num_attention_heads": HEADS, "intermediate_size": INNER, "layer_norm_eps": 1e-12,
+        "max_position_embeddings": POSITIONS, "vocab_size": WORDS.len(),
+    })
+}
+
+/// A model's folder, with one part of it changed.
+fn folder(change: impl FnOnce(&Path)) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("config.json"), config().to_string()).unwrap();
+    std::fs::write(folder.path().join("tokenizer.json"), tokenizer().to_string()).unwrap();
+    std::fs::write(folder.path().join("model.safetensors"), safetensors(&tensors())).unwrap();
+    change(folder.path());
+    folder
+}
+
+fn encoder() -> Encoder {
+    Encoder::load("tiny", folder(|_| ()).path()).unwrap()
+}
+
+#[test]
+fn agrees_with_the_naive_network() {
+    let (encoder, naive) = (encoder(), Naive { heads: HEADS, layers: LAYERS, eps: 1e-12, tensors: tensors() });
+    let long = "dog ran away ".repeat(20);
+    let texts = ["a cat sat", "", "Dogs RAN far away", "cats", "a cat sat", "zebra", &long, "a dog", "far away"];
+    let cut: Vec<u32> = [2].into_iter().chain([6, 9, 11].repeat(20)).take(POSITIONS - 1).chain([3]).collect();
+    let ids: [&[u32]; 9] = [
+        &[2, 4, 5, 7, 3],
+        &[2, 3],
+        &[2, 6, 8, 9, 10, 11, 3],
+        &[2, 5, 8, 3],
+        &[2, 4, 5, 7, 3],
+        &[2, 1, 3],
+        &cut,
+        &[2, 4, 6, 3],
+        &[2, 10, 11, 3],
+    ];
+    let vectors = encoder.embed(&texts.map(Text::from));
+    for ((text, ids), vector) in texts.iter().zip(ids).zip(vectors) {
+        let vector = vector.unwrap();
+        assert_eq!(vector.len(), WIDTH);
+        for (ours, naive) in vector.iter().zip(naive.embed(ids)) {
+            assert!((f64::from(*ours) - naive).abs() < 1e-5, "{text:?}: {ours} {naive}");
+        }
+    }
+}
+
+#[test]
+fn the_company_of_other_texts_does_not_matter() {
+    let encoder = encoder();
+    let words = ["a", "cat", "dog", "sat", "ran", "far", "away"];
+    let texts: Vec<Text> =
+        (1..400usize).map(|n| (0..n % 13).map(|at| words[n * at % 7]).collect::<Vec<_>>().join(" ").into()).collect();
+    let together = encoder.embed(&texts);
+    for (text, together) in texts.iter().zip(together) {
+        let alone = encoder.embed(std::slice::from_ref(text)).remove(0).unwrap();
+        let together = together.unwrap();
+        assert!(alone.iter().zip(&together).all(|(a, b)| (a - b).abs() < 1e-5), "{text:?}");
+    }
+}
+
+#[test]
+fn is_a_model() {
+    let encoder = encoder();
+    let (name, version) = encoder.id().split_once('@').unwrap();
+    assert_eq!((name, version.len(), encoder.task(), encoder.dimension()), ("tiny", 8, Task::Embed, Some(WIDTH)));
+    assert!(matches!(encoder.answer(&["a cat".into()])[..], [Reply::Vector(_)]));
+    assert!(encoder.answer(&[]).is_empty());
+    let other = folder(|path| {
+        let mut other = tensors();
+        other.get_mut("embeddings.LayerNorm.bias").unwrap()[0][0] += 0.5;
+        std::fs::write(path.join("model.safetensors"), safetensors(&other)).unwrap();
+    });
+    assert_ne!(Encoder::load("tiny", other.path()).unwrap().id(), encoder.id());
+}
+
+#[test]
+fn damaged_folders_are_errors_that_name_the_file() {
+    let broken = |name: &'static str, content: Vec<u8>| {
+        let folder = folder(|path| std::fs::write(path.join(name), content).unwrap());
+        let error = Encoder::load("tiny", folder.path()).err().unwrap();
+        let text = error.to_string();
+        assert!(matches!(error, ModelError::Malformed { .. }) && text.contains(name), "{text}");
+        text
+    };
+    let mut short = tensors();
+    short.remove("encoder.layer.1.output.dense.bias");
+    assert!(broken("model.safetensors", safetensors(&short)).contains("encoder.layer.1.output.dense.bias"));
+    let mut wide = tensors();
+    wide.get_mut("embeddings.LayerNorm.bias").unwrap()[0].push(0.0);
+    assert!(broken("model.safetensors", safetensors(&wide)).contains("embeddings.LayerNorm.bias"));
+    broken("model.safetensors", b"not weights at all".to_vec());
+    broken("model.safetensors", safetensors(&tensors())[..2_000].to_vec());
+    broken("tokenizer.json", b"{}".to_vec());
+    broken("config.json", b"{}".to_vec());
+    let mut relu = config();
+    relu["hidden_act"] = "relu".into();
+    assert!(broken("config.json", relu.to_string().into()).contains("hidden_act is `relu`"));
+    let gone = folder(|path| std::fs::remove_file(path.join("tokenizer.json")).unwrap());
+    assert!(matches!(Encoder::load("tiny", gone.path()), Err(ModelError::File { .. })));
+}
