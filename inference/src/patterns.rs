@@ -21,6 +21,7 @@ mod rule;
 mod sentence;
 mod slots;
 mod spanish;
+mod spanish_words;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -76,7 +77,10 @@ impl Passage {
 
 /// The language that more of the words belong to; the first of equals.
 fn language_of<'l>(tokens: &[Token], languages: &'l [Language; 2]) -> &'l Language {
-    let count = |language: &Language| tokens.iter().filter(|token| language.is(token.word, Class::Function)).count();
+    let count = |language: &Language| {
+        let own = |token: &&Token| language.is(token.word, Class::Function) || !language.verbs(token.word).is_empty();
+        tokens.iter().filter(own).count()
+    };
     let [first, second] = languages;
     if count(second) > count(first) { second } else { first }
 }

@@ -21,6 +21,13 @@ const UNSURE: u32 = 800;
 /// Confidence that a name after "my sister" is hers.
 const KIN: u16 = 930;
 
+/// Confidence of a plan, and of what is only wished for.
+const PLAN: u16 = 850;
+const WISH: u16 = 750;
+/// What may be learnt of whoever is spoken to. The rest is mostly "you" for anybody: "you use sudo".
+const OF_ADDRESSEE: [&str; 10] =
+    ["age", "allergic_to", "birthday", "from", "lives_in", "name", "pet", "role", "speaks", "works_at"];
+
 /// What the passage has said so far.
 #[derive(Default)]
 pub(super) struct Passage {
@@ -64,7 +71,12 @@ pub(super) fn read(sentence: &Sentence<'_>, passage: &Passage) -> (Vec<Statement
     reading.run();
     let mut seen = BTreeSet::new();
     reading.found.retain(|statement| {
-        seen.insert((statement.subject.clone(), statement.predicate.clone(), statement.object.clone(), statement.modality))
+        seen.insert((
+            statement.subject.clone(),
+            statement.predicate.clone(),
+            statement.object.clone(),
+            statement.modality,
+        ))
     });
     (reading.found, reading.subject)
 }
@@ -76,7 +88,8 @@ fn asked_from(sentence: &Sentence<'_>) -> usize {
         return n;
     }
     let cut = (0..n - 1).rev().find(|at| {
-        matches!(sentence.raw(*at), "," | ";" | ":" | "-" | "–" | "—" | "(") || sentence.is(*at, Class::And)
+        matches!(sentence.raw(*at), "," | ";" | ":" | "-" | "–" | "—" | "(")
+            || sentence.is(*at, Class::And)
             || sentence.is(*at, Class::But)
     });
     let Some(cut) = cut else { return 0 };
@@ -121,7 +134,8 @@ impl Reading<'_, '_> {
         if let Some(Some(reporter)) = &self.reporter {
             return Some(reporter.clone());
         }
-        let (term, _) = self.antecedent.as_ref().filter(|(_, gender)| gender.is_none_or(|gender| gender == feminine))?;
+        let (term, _) =
+            self.antecedent.as_ref().filter(|(_, gender)| gender.is_none_or(|gender| gender == feminine))?;
         Some(term.clone())
     }
 
@@ -150,7 +164,8 @@ impl Reading<'_, '_> {
         }
         // "Anna, my sister, …"
         let before = at.checked_sub(2).filter(|_| sentence.raw(at - 1) == "," && sentence.raw(end) == ",");
-        let start = before.and_then(|last| (last.saturating_sub(2)..=last).find(|from| sentence.person(*from) == Some(last + 1)));
+        let start = before
+            .and_then(|last| (last.saturating_sub(2)..=last).find(|from| sentence.person(*from) == Some(last + 1)));
         if let Some(start) = start {
             let person = Term::Person(sentence.shown(start, at - 1).into());
             self.relate(predicate, owner, person, start, end);
@@ -165,30 +180,19 @@ impl Reading<'_, '_> {
     /// Rules that begin with a fixed word: "my name is …", "me gusta …".
     fn phrase(&mut self, at: usize) {
         let sentence = self.sentence;
-        let mut state = State::default();
-        let mut group = sentence.group(at, Form::ALL, Person::Any, state);
-        let denied = sentence.language.drops_subject && group.at > at && group.state.denied;
-        let ended = sentence.language.drops_subject && group.at > at && group.at <= at + 2;
-        let start = if ended { group.at } else { at };
-        state.denied = denied;
-        let Some(rules) = sentence.language.phrases.get(&sentence.word(start)) else { return };
-        let found = rules.iter().filter_map(|rule| Some((rule, sentence.matches(&rule.pattern, start)?)));
-        let Some((rule, found)) = found.max_by_key(|(_, found)| found.end) else { return };
-        group.said = Some((rule.clone(), found));
-        group.expected = Form::PRESENT;
-        group.verb = None;
-        let subject = Subject {
-            terms: vec![Term::Speaker],
-            agrees: Form::ALL,
-            person: Person::First,
-            guessed: false,
-            start: at,
-            end: start,
+        let Some(rules) = sentence.language.phrases.get(&sentence.word(at)) else { return };
+        let found = rules.iter().filter_map(|rule| Some((rule, sentence.matches(&rule.pattern, at)?)));
+        let longest = found.reduce(|best, next| if next.1.end > best.1.end { next } else { best });
+        let Some((rule, found)) = longest else { return };
+        let group = Group {
+            state: State::default(),
+            expected: Form::PRESENT,
+            verb: None,
+            at,
+            said: Some((rule.clone(), found)),
+            first_person: true,
         };
-        if !ended {
-            group.state = state;
-        }
-        self.say(&subject, &group);
+        self.say(&Subject::speaker(at), &group);
     }
 
     /// A clause whose verb says that the speaker is its subject.
@@ -196,14 +200,13 @@ impl Reading<'_, '_> {
         let group = self.sentence.group(at, Form::FINITE, Person::First, State::default());
         let first = group.first_person || group.verb.is_some_and(|verb| verb.person == Person::First);
         if first {
-            let subject = Subject {
-                terms: vec![Term::Speaker],
-                agrees: Form::FINITE,
-                person: Person::First,
-                guessed: false,
-                start: at,
-                end: at,
-            };
+            return self.clause(Subject::speaker(at));
+        }
+        // "Ana dice que se mudó": the one who says so.
+        let reported = at > 0 && self.sentence.is(at - 1, Class::That);
+        if let (true, Some(Some(reporter))) = (reported, self.reporter.clone()) {
+            let agrees = Form(Form::FINITE.0 & !Form::PRESENT.0);
+            let subject = Subject { terms: vec![reporter], agrees, person: Person::Third, ..Subject::speaker(at) };
             self.clause(subject);
         }
     }
@@ -254,9 +257,11 @@ impl Reading<'_, '_> {
                 return None;
             }
             let next = sentence.skip_adverbs(at + 1);
-            let verb = sentence.language.verbs(sentence.word(next)).iter().any(|verb| {
-                verb.form.within(expected) && (verb.person == person || verb.person == Person::Any)
-            });
+            let verb = sentence
+                .language
+                .verbs(sentence.word(next))
+                .iter()
+                .any(|verb| verb.form.within(expected) && (verb.person == person || verb.person == Person::Any));
             if and && verb && !sentence.is_capital(next) {
                 return Some(next);
             }
@@ -268,9 +273,11 @@ impl Reading<'_, '_> {
     fn say(&mut self, subject: &Subject, group: &Group) {
         let sentence = self.sentence;
         let end = group.said.as_ref().map_or(group.at, |(_, found)| found.end);
-        let (times, last) = self.times(subject.start, end);
+        let (times, last) = self.times(group.at, end);
         let lasting = times.iter().any(|time| time.bearing.lasts());
-        let anymore = (end..sentence.len().min(last + 3)).take_while(|at| !sentence.is_break(*at)).any(|at| sentence.is(at, Class::Anymore));
+        let anymore = (end..sentence.len().min(last + 3))
+            .take_while(|at| !sentence.is_break(*at))
+            .any(|at| sentence.is(at, Class::Anymore));
         let mut said = Said {
             modality: self.modality(subject, group, end),
             denied: group.state.denied,
@@ -281,7 +288,7 @@ impl Reading<'_, '_> {
         if let Some((rule, found)) = &group.said {
             for outcome in &rule.outcomes {
                 let Some((mut aspect, intended)) = group.aspect(outcome.sort, lasting) else { continue };
-                let mut polarity = said.denied;
+                let mut polarity = said.denied || outcome.sort == Sort::Denied;
                 if polarity && anymore && aspect == Aspect::Holds {
                     (aspect, polarity) = (Aspect::Ends, false);
                 }
@@ -299,7 +306,15 @@ impl Reading<'_, '_> {
     }
 
     /// One outcome of a rule, for every subject and object.
-    fn state(&mut self, subject: &Subject, outcome: &Outcome, found: &Match, aspect: Aspect, denied: bool, said: &Said) {
+    fn state(
+        &mut self,
+        subject: &Subject,
+        outcome: &Outcome,
+        found: &Match,
+        aspect: Aspect,
+        denied: bool,
+        said: &Said,
+    ) {
         let span = (subject.start, found.end);
         let kin = found.fills.iter().find_map(|fill| match fill {
             Fill::Kin(predicate, owner) => Some((predicate.clone(), owner.clone())),
@@ -317,7 +332,9 @@ impl Reading<'_, '_> {
                 let Some((predicate, owner)) = kin.clone() else { return };
                 let outcome = Outcome { predicate, ..outcome.clone() };
                 match owner {
-                    Some(owner) if outcome.slot == 0 => self.push_as(&outcome, owner, term.clone(), span, aspect, &said),
+                    Some(owner) if outcome.slot == 0 => {
+                        self.push_as(&outcome, owner, term.clone(), span, aspect, &said)
+                    }
                     owner => {
                         let owner = owner.unwrap_or_else(|| term.clone());
                         for object in &objects {
@@ -336,26 +353,32 @@ impl Reading<'_, '_> {
     /// What the subject means to do, as a claim of its own.
     fn plan(&mut self, subject: &Subject, group: &Group, said: &mut Said) {
         let sentence = self.sentence;
-        let base = group.verb.map(|verb| sentence.language.base(verb.lemma));
-        let Some((activity, end)) = sentence.plan(group.at, base) else { return };
+        let at = if group.state.intended { group.state.intended_at } else { group.at };
+        let verb = group.verb.filter(|_| at == group.at);
+        if verb.is_none() && !group.expected.within(Form::BASE) {
+            return;
+        }
+        let base = verb.filter(|verb| !verb.form.within(Form::BASE)).map(|verb| sentence.language.base(verb.lemma));
+        let Some((activity, end)) = sentence.plan(at, base) else { return };
         if said.modality == Modality::Intended {
             said.modality = Modality::Asserted;
         }
-        let outcome = Outcome { predicate: "plans".into(), sort: Sort::Event, confidence: 850, slot: 1 };
+        let confidence = if group.state.wish { WISH } else { PLAN };
+        let outcome = Outcome { predicate: "plans".into(), sort: Sort::Event, confidence, slot: 1 };
         for term in &subject.terms {
             let span = (subject.start, end);
             self.push(&outcome, term.clone(), activity.clone(), span, said);
         }
     }
 
-    /// The times of a clause: those before its subject and after its last word; and where the last one ends.
-    fn times(&self, start: usize, end: usize) -> (Vec<Time>, usize) {
+    /// The times of a clause: those before its verb and after its last word; and where the last one ends.
+    fn times(&self, verb: usize, end: usize) -> (Vec<Time>, usize) {
         let sentence = self.sentence;
         let mut times = Vec::new();
         let mut at = self.spent;
-        while at < start {
+        while at < verb {
             match sentence.time(at) {
-                Some(time) if time.end <= start => {
+                Some(time) if time.end <= verb => {
                     times.push(time);
                     at = time.end;
                 }
@@ -420,7 +443,8 @@ impl Reading<'_, '_> {
     ) {
         let tokens = self.sentence.tokens;
         let (Some(first), Some(last)) = (tokens.get(from), tokens.get(to.wrapping_sub(1))) else { return };
-        if subject == object {
+        let about_addressee = subject == Term::Addressee && !OF_ADDRESSEE.contains(&&*outcome.predicate);
+        if subject == object || object == Term::Addressee || about_addressee && outcome.sort != Sort::Always {
             return;
         }
         let (subject, predicate) = match (subject, &*outcome.predicate, &object) {
@@ -480,7 +504,17 @@ fn gender_of(predicate: &str) -> Option<bool> {
 /// A date as it should be shown: "May 5, 1990", "May 5", "May 1990", "1990".
 fn date_text(point: &TimeExpr) -> Option<String> {
     const MONTHS: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
         "December",
     ];
     let TimeExpr::Date { year, month, day } = *point else { return None };

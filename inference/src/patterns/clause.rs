@@ -25,12 +25,29 @@ pub(super) struct Subject {
     pub(super) end: usize,
 }
 
+impl Subject {
+    /// The speaker, whom no word names, from this token on.
+    pub(super) fn speaker(at: usize) -> Subject {
+        Subject {
+            terms: vec![Term::Speaker],
+            agrees: Form::FINITE,
+            person: Person::First,
+            guessed: false,
+            start: at,
+            end: at,
+        }
+    }
+}
+
 /// What has been read between the subject and the verb.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct State {
     pub(super) denied: bool,
     pub(super) intended: bool,
     pub(super) weak: bool,
+    pub(super) wish: bool,
+    /// Where what is intended begins.
+    pub(super) intended_at: usize,
     hedged: bool,
     unreal: bool,
     ends: bool,
@@ -59,6 +76,7 @@ impl State {
             Effect::Ends => self.ends = true,
             Effect::Begins => self.begins = true,
             Effect::Weak => self.weak = true,
+            Effect::Wish => self.wish = true,
         }
     }
 
@@ -99,7 +117,8 @@ impl Group {
         let happened = match sort {
             Sort::Begin => plain(Begins),
             Sort::End => plain(Ends),
-            Sort::Event | Sort::Moment | Sort::Always => plain(Holds),
+            Sort::Event | Sort::Moment | Sort::Always | Sort::Denied => plain(Holds),
+            Sort::Ended => plain(Ends),
             Sort::State | Sort::Taste => None,
         };
         match () {
@@ -108,7 +127,7 @@ impl Group {
             () if state.begins => plain(Begins).filter(|_| lasts),
             () if state.intended => match sort {
                 Sort::State => Some((Begins, true)),
-                Sort::Taste | Sort::Moment | Sort::Always => None,
+                Sort::Taste | Sort::Moment | Sort::Always | Sort::Denied | Sort::Ended => None,
                 _ => happened.map(|(aspect, _)| (aspect, true)),
             },
             () if state.perfect_progressive => plain(Holds).filter(|_| lasts || sort == Sort::Moment),
@@ -117,14 +136,28 @@ impl Group {
                 Sort::Begin | Sort::End | Sort::Event => happened.map(|(aspect, _)| (aspect, true)),
                 _ => plain(Holds),
             },
-            () if state.perfect => if lasts { plain(Holds).filter(|_| lasting) } else { happened },
-            () if state.past || form.within(Form::PAST) => if sort == Sort::State { plain(Was) } else { happened },
+            () if state.perfect && sort == Sort::Taste => plain(Holds),
+            () if state.perfect => {
+                if lasts {
+                    plain(Holds).filter(|_| lasting)
+                } else {
+                    happened
+                }
+            }
+            () if state.past || form.within(Form::PAST) => {
+                if sort == Sort::State {
+                    plain(Was)
+                } else {
+                    happened
+                }
+            }
             () if form.within(Form::IMPERFECT) => match sort {
                 Sort::State => plain(Was),
                 Sort::Always => plain(Holds),
                 _ => None,
             },
-            () => plain(Holds).filter(|_| lasts || matches!(sort, Sort::Always | Sort::Moment)),
+            () if sort == Sort::Ended => plain(Ends),
+            () => plain(Holds).filter(|_| lasts || matches!(sort, Sort::Always | Sort::Moment | Sort::Denied)),
         }
     }
 }
@@ -140,22 +173,22 @@ impl Sentence<'_> {
         if self.is(at, Class::Speaker) || self.is(at, Class::Us) {
             return !self.is(before, Class::Inverts) && !self.quoted(before);
         }
-        mark || self.is(before, Class::Boundary) || self.is(before, Class::Adverb) || self.is(before, Class::Hedge)
-            || self.is(before, Class::Says) || self.is(before, Class::That) || self.is(before, Class::Unreal)
-            || self.is(before, Class::And) || self.is(before, Class::But) || self.is(before, Class::Greeting)
+        mark || self.is(before, Class::Boundary)
+            || self.is(before, Class::Adverb)
+            || self.is(before, Class::Hedge)
+            || self.is(before, Class::Says)
+            || self.is(before, Class::That)
+            || self.is(before, Class::Unreal)
+            || self.is(before, Class::And)
+            || self.is(before, Class::But)
+            || self.is(before, Class::Greeting)
             || matches!(self.kind(before), Some(Kind::Handle))
     }
 
     /// The subject that begins at this token. `antecedent` is whom "he" or "she" can only mean.
     pub(super) fn subject(&self, at: usize, antecedent: impl Fn(bool) -> Option<Term>) -> Option<Subject> {
-        let of = |term, agrees, person, end| Subject {
-            terms: vec![term],
-            agrees,
-            person,
-            guessed: false,
-            start: at,
-            end,
-        };
+        let of =
+            |term, agrees, person, end| Subject { terms: vec![term], agrees, person, guessed: false, start: at, end };
         let lasting = Form::PAST.0 | Form::IMPERFECT.0;
         let plural = Form(Form::PRESENT.0 | lasting);
         let singular = Form(Form::THIRD.0 | lasting);
@@ -172,11 +205,8 @@ impl Sentence<'_> {
         let (first, end) = self.third_person(at)?;
         let mut subject = of(first, singular, Person::Third, end);
         if self.is(end, Class::And) {
-            let (other, last) = if self.is(end + 1, Class::Speaker) {
-                (Term::Speaker, end + 2)
-            } else {
-                self.third_person(end + 1)?
-            };
+            let (other, last) =
+                if self.is(end + 1, Class::Speaker) { (Term::Speaker, end + 2) } else { self.third_person(end + 1)? };
             subject.person = if other == Term::Speaker { Person::First } else { Person::Third };
             subject.terms.push(other);
             subject.agrees = plural;
@@ -227,7 +257,9 @@ impl Sentence<'_> {
             group.at = at;
             let fits = |verb: &&Verb| {
                 verb.form.within(group.expected)
-                    && (verb.person == person || verb.person == Person::Any || person == Person::Any
+                    && (verb.person == person
+                        || verb.person == Person::Any
+                        || person == Person::Any
                         || !verb.form.within(Form::FINITE))
             };
             // A past that looks like its present ("I quit") is the likelier reading: it comes last in the tables.
@@ -256,6 +288,9 @@ impl Sentence<'_> {
             group.expected = opener.then.unwrap_or(group.expected);
             group.verb = None;
             at = found.end;
+            if opener.effects.contains(&Effect::Intended) {
+                group.state.intended_at = self.skip_adverbs(at);
+            }
         }
         group
     }

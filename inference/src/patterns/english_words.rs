@@ -25,7 +25,7 @@ pub(super) const CLASSES: &[(Class, &str)] = &[
         Class::Stop,
         "but because cause cuz since when while if that which who whom whose so as than until till before after though \
          although unless whereas where why how or nor is are was were am be been will would can could should has had did \
-         does do 's 're 'll 've 'd n't not via during without per then although despite instead whenever wherever lol haha",
+         does do 's 're 'll 've 'd n't not via like during without per then although despite instead whenever wherever lol haha",
     ),
     (
         Class::Boundary,
@@ -49,16 +49,16 @@ pub(super) const CLASSES: &[(Class, &str)] = &[
          recently finally truly totally absolutely definitely certainly simply only even both all already once again \
          personally honestly officially originally basically mostly mainly generally sometimes especially kinda super \
          extremely incredibly deeply firmly strongly first then proudly temporarily permanently secretly lately \
-         happily gladly successfully feeling",
+         happily gladly back successfully feeling",
     ),
     (Class::Hedge, "maybe perhaps probably possibly apparently supposedly allegedly presumably seemingly"),
     (
         Class::Unreal,
-        "if unless whether wish imagine suppose supposing pretend assuming hypothetically otherwise dreamed dreamt dream",
+        "if unless whether wish imagine suppose supposing pretend assuming hypothetically otherwise dreamed dreamt dream pretended",
     ),
     (
         Class::Trailing,
-        "too now here there today though anymore already lately recently currently myself though either again also so much \
+        "too now here there today though anymore already lately recently currently myself though either again earlier also so much \
          very lot alot lots sometimes usually always instead yet well right ok okay please haha lol soon someday asap \
          together especially really actually then these days days though forever still especially best most more",
     ),
@@ -69,7 +69,7 @@ pub(super) const CLASSES: &[(Class, &str)] = &[
         Class::Pronoun,
         "i me you he him she it they them we us mine yours hers ours theirs itself himself herself themselves yourself \
          something anything nothing everything someone anyone everyone nobody everybody somebody anybody one ones this \
-         these those what whatever whichever it's thing things stuff your his her their its myself ourselves",
+         these those what whatever whichever it's thing things stuff your his her their its myself ourselves em 'em sth smth somth something's",
     ),
     (
         Class::Vague,
@@ -87,12 +87,26 @@ pub(super) const CLASSES: &[(Class, &str)] = &[
          believe feel sound seem miss mean happen work turn remove delete open close edit type click fix test share hit call \
          update boot reboot install reinstall mount compile configure download upgrade build enable disable copy burn \
          execute restart load access connect log play switch write move print format upload save paste grab apt-get sudo \
-         die kill end hope like love apologize clarify emphasize point step catch continue bring end always just",
+         die kill end hope like love apologize clarify emphasize point step catch continue bring end always just doing having being getting using trying work bed school sleep \
+         church town class hang head duck setup set-up obtain",
+    ),
+    (
+        Class::Instrument,
+        "guitar piano violin cello drums bass flute clarinet saxophone trumpet ukulele keyboard harp banjo accordion organ \
+         trombone viola mandolin harmonica",
+    ),
+    (
+        Class::Sport,
+        "football soccer basketball baseball tennis badminton volleyball hockey golf chess rugby cricket poker squash lacrosse \
+         softball handball ping-pong pingpong bridge checkers",
     ),
     (Class::And, "and &"),
     (Class::Or, "or"),
     (Class::But, "but however"),
-    (Class::Says, "says said say told tells mentioned mentions claims claimed thinks thought believes reckons swears writes wrote"),
+    (
+        Class::Says,
+        "says said say told tells mentioned mentions claims claimed thinks thought believes reckons swears writes wrote",
+    ),
     (Class::That, "that"),
     (Class::Tag, "right ok okay no yeah yes correct huh eh isn't don't aren't isnt innit"),
     (Class::Greeting, "hi hello hey dear thanks morning welcome bye congrats congratulations thank sorry"),
@@ -116,9 +130,9 @@ pub(super) const CLASSES: &[(Class, &str)] = &[
     (
         Class::Ownable,
         "car cars bike bicycle motorcycle motorbike scooter house apartment flat condo cottage boat yacht van truck laptop \
-         notebook thinkpad macbook desktop ipod iphone phone tablet camera guitar piano violin cello drums keyboard \
+         notebook thinkpad macbook ipod iphone phone tablet camera guitar piano violin cello drums \
          telescope garden farm restaurant store shop business company studio cabin tent kayak canoe surfboard skateboard \
-         server powerbook ibook printer scanner tv projector synthesizer saxophone clarinet trumpet flute ukulele bakery cafe \
+         powerbook ibook printer scanner tv projector synthesizer saxophone clarinet trumpet flute ukulele bakery cafe \
          café startup gallery drone console playstation xbox kindle ipad imac chromebook raspberry tesla toyota honda ford",
     ),
     (
@@ -145,7 +159,7 @@ pub(super) const CLASSES: &[(Class, &str)] = &[
     (
         Class::Feeling,
         "happy sad angry anxious nervous excited thrilled proud grateful thankful lonely depressed stressed overwhelmed \
-         exhausted worried scared afraid upset frustrated disappointed embarrassed ashamed jealous relieved hopeful optimistic \
+         exhausted worried scared upset frustrated disappointed embarrassed ashamed jealous relieved hopeful optimistic \
          pessimistic content calm relaxed inspired motivated homesick heartbroken devastated miserable furious annoyed \
          confident insecure guilty bored joyful delighted ecstatic stoked pumped hurt empowered fulfilled accepted blessed \
          discouraged drained nostalgic panicked terrified unhappy",

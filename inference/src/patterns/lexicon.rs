@@ -126,6 +126,8 @@ classes! {
     Role,
     Feeling,
     Language,
+    Instrument,
+    Sport,
     Number,
     Month,
     Weekday,

@@ -62,7 +62,11 @@ fn mention(sentence: &Sentence<'_>, at: usize) -> Option<(MentionKind, usize, us
 fn addressed(sentence: &Sentence<'_>, at: usize) -> bool {
     let token = &sentence.tokens[at];
     let colon = sentence.tokens.get(at + 1).is_some_and(|next| next.start == token.end && sentence.raw(at + 1) == ":");
-    at == 0 && token.opens_line && colon && !sentence.is(at, Class::NoName) && !sentence.is(at, Class::Function)
+    at == 0
+        && token.opens_line
+        && colon
+        && !sentence.is(at, Class::NoName)
+        && !sentence.is(at, Class::Function)
         && sentence.len() > 2
 }
 

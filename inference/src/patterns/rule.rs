@@ -18,6 +18,14 @@ pub(super) enum Slot {
     Company,
     Person,
     Thing,
+    /// A thing with its article, as some languages want it after "like".
+    Liked,
+    /// A thing in few words, up to the first preposition.
+    Plain,
+    /// A title between quotation marks.
+    Title,
+    Instrument,
+    Sport,
     /// A thing known by name: a product, a title.
     Product,
     Role,
@@ -54,6 +62,11 @@ const SLOTS: &[(&str, Slot)] = &[
     ("{company}", Slot::Company),
     ("{person}", Slot::Person),
     ("{thing}", Slot::Thing),
+    ("{liked}", Slot::Liked),
+    ("{plain}", Slot::Plain),
+    ("{title}", Slot::Title),
+    ("{instrument}", Slot::Instrument),
+    ("{sport}", Slot::Sport),
     ("{product}", Slot::Product),
     ("{role}", Slot::Role),
     ("{language}", Slot::Language),
@@ -128,6 +141,9 @@ pub(super) enum Sort {
     Event,
     /// True in any tense: "be born in".
     Always,
+    /// The words themselves deny it, or say that it ended, in any tense.
+    Denied,
+    Ended,
     /// So at the time of speaking, or then: "feel".
     Moment,
 }
@@ -139,6 +155,8 @@ const SORTS: &[(&str, Sort)] = &[
     ("end", Sort::End),
     ("event", Sort::Event),
     ("always", Sort::Always),
+    ("denied", Sort::Denied),
+    ("ended", Sort::Ended),
     ("moment", Sort::Moment),
 ];
 
@@ -201,6 +219,8 @@ pub(super) enum Effect {
     Begins,
     /// Says something only if a rule matches: no plan by itself ("I'll …").
     Weak,
+    /// A wish, less than a plan.
+    Wish,
 }
 
 const EFFECTS: &[(&str, Effect)] = &[
@@ -217,6 +237,7 @@ const EFFECTS: &[(&str, Effect)] = &[
     ("ends", Effect::Ends),
     ("begins", Effect::Begins),
     ("weak", Effect::Weak),
+    ("wish", Effect::Wish),
 ];
 
 /// What may stand between a subject and its verb.
@@ -303,7 +324,13 @@ impl TimeRule {
         let mut parts = meaning.split_whitespace();
         let meaning = match (parts.next()?, parts.next(), parts.next()) {
             ("date", None, None) => Meaning::Date,
-            ("offset", Some(count), unit) => Meaning::Offset(count.parse().ok()?, match unit { Some(unit) => Some(unit_named(unit)?), None => None }),
+            ("offset", Some(count), unit) => Meaning::Offset(
+                count.parse().ok()?,
+                match unit {
+                    Some(unit) => Some(unit_named(unit)?),
+                    None => None,
+                },
+            ),
             ("weekday", Some(which), None) => Meaning::Weekday(which.parse().ok()?),
             ("since", None, None) => Meaning::Since,
             ("until", None, None) => Meaning::Until,

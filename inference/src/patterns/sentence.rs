@@ -59,7 +59,8 @@ impl<'a> Sentence<'a> {
     /// Whether a mark that ends clauses stands here, or the sentence ends.
     pub(super) fn is_break(&self, at: usize) -> bool {
         at >= self.len()
-            || (self.kind(at) == Some(Kind::Punct) && !matches!(self.raw(at), "%" | "$" | "€" | "£" | "&" | "+" | "'" | "’"))
+            || (self.kind(at) == Some(Kind::Punct)
+                && !matches!(self.raw(at), "%" | "$" | "€" | "£" | "&" | "+" | "'" | "’"))
     }
 
     /// Whether a clause or its object ends here.
@@ -108,7 +109,8 @@ impl<'a> Sentence<'a> {
         if let Some(end) = self.person(at) {
             return Some(end);
         }
-        let other = [Class::Place, Class::Product, Class::Organisation, Class::Institute, Class::Language, Class::Title];
+        let other =
+            [Class::Place, Class::Product, Class::Organisation, Class::Institute, Class::Language, Class::Title];
         let name = self.is_capital(at)
             && !other.into_iter().any(|class| self.is(at, class))
             && self.raw(at).chars().nth(1).is_some_and(char::is_lowercase)

@@ -76,7 +76,12 @@ impl Sentence<'_> {
             Slot::Employer => self.one(self.employer(at)),
             Slot::Company => self.one(self.company(at)),
             Slot::Person => self.listed(at, |at| self.person_term(at)),
-            Slot::Thing => self.things(at),
+            Slot::Thing => self.things(at, false),
+            Slot::Liked => self.things(at, true),
+            Slot::Plain => self.one(self.plain(at)),
+            Slot::Title => self.one(self.title(at)),
+            Slot::Instrument => self.one(self.headed(at, Class::Instrument, 3)),
+            Slot::Sport => self.listed(at, |at| self.headed(at, Class::Sport, 2)),
             Slot::Product => self.listed(at, |at| self.product(at)),
             Slot::Role => self.one(self.headed(at, Class::Role, 4)),
             Slot::Language => self.listed(at, |at| self.spoken(at)),
@@ -196,7 +201,8 @@ impl Sentence<'_> {
             return None;
         };
         let followed = self.is_end(end) || self.is(end, Class::Preposition) || self.is(end, Class::Adverb);
-        let followed = followed || self.is(end, Class::Trailing) || self.time(end).is_some() || self.is(end, Class::Third);
+        let followed =
+            followed || self.is(end, Class::Trailing) || self.time(end).is_some() || self.is(end, Class::Third);
         (followed && !self.owns_next(end)).then(|| (Term::Value(titled(&self.shown(at, end)).into()), end))
     }
 
@@ -229,13 +235,19 @@ impl Sentence<'_> {
     fn headed(&self, at: usize, head: Class, words: usize) -> Option<(Term, usize)> {
         let judged = head == Class::Role;
         let mut from = at;
-        while self.is(from, Class::Article) || self.is(from, Class::My) || self.is(from, Class::Definite)
+        while self.is(from, Class::Article)
+            || self.is(from, Class::My)
+            || self.is(from, Class::Definite)
             || !judged && self.is(from, Class::Kindred)
         {
             from += 1;
         }
         let mut end = from;
+        let bare = from == at && head == Class::Ownable;
+        let words = if bare { 1 } else { words };
         while end < from + words
+            && !self.is(end, Class::My)
+            && !self.is_article(end)
             && self.kind(end) == Some(Kind::Word)
             && !self.is_end(end)
             && !self.is(end, Class::Preposition)
@@ -246,7 +258,13 @@ impl Sentence<'_> {
         {
             end += 1;
         }
-        let last = end.checked_sub(1).filter(|last| *last >= from && self.is(*last, head))?;
+        let mut last = end.checked_sub(1)?;
+        while !judged && last > from && self.is(last, Class::Kindred) {
+            last -= 1;
+        }
+        if last < from || !self.is(last, head) {
+            return None;
+        }
         (!self.is(from, Class::Pointing) && !self.is(from, Class::Your)).then(|| (self.value(from, last + 1), end))
     }
 
@@ -297,7 +315,9 @@ impl Sentence<'_> {
             from += 1;
         }
         let head = (from..from + 4)
-            .take_while(|at| self.kind(*at) == Some(Kind::Word) && !self.is_end(*at) && !self.is(*at, Class::Preposition))
+            .take_while(|at| {
+                self.kind(*at) == Some(Kind::Word) && !self.is_end(*at) && !self.is(*at, Class::Preposition)
+            })
             .take_while(|at| !self.is(*at, Class::Pronoun) && !self.is(*at, Class::Vague))
             .find(|at| self.is(*at, Class::Pet))?;
         let counted = if self.is(from, Class::Number) { from } else { head };
@@ -315,9 +335,11 @@ impl Sentence<'_> {
     }
 
     /// Things liked, owned, studied: a noun phrase, and others joined to it by "and".
-    fn things(&self, at: usize) -> Option<(Fill, usize)> {
-        let (first, mut end) = self.thing(at)?;
+    fn things(&self, at: usize, articled: bool) -> Option<(Fill, usize)> {
+        let one = |at: usize| self.thing(at + usize::from(articled && self.is(at, Class::Definite)));
+        let (first, mut end) = one(at)?;
         let mut terms = vec![first];
+        let mut from = (at..end).find(|at| !self.is_article(*at) && !self.is(*at, Class::Adverb)).unwrap_or(at);
         while terms.len() < 5 {
             let comma = usize::from(self.raw(end) == ",");
             let and = usize::from(self.is(end + comma, Class::And));
@@ -325,13 +347,21 @@ impl Sentence<'_> {
             if comma + and == 0 || self.is_verb(next) || !self.is_article(next) && self.kind(next) != Some(Kind::Word) {
                 break;
             }
-            let Some((term, last)) = self.thing(next).filter(|(_, last)| *last <= next + 4) else { break };
+            let Some((term, last)) = one(next).filter(|(_, last)| *last <= next + 4) else { break };
             let clause = (next..last).any(|at| self.is_finite(at));
+            let phrase = (from..end).any(|at| self.is(at, Class::Preposition)) && !self.raw(next).ends_with("ing");
             let goes_on = self.is(last, Class::And) || self.raw(last) == ",";
             if clause || and == 0 && !goes_on || !self.is_break(last) && !goes_on && !self.is(last, Class::Stop) {
                 break;
             }
-            terms.push(term);
+            if phrase {
+                // "writing about sadness and loss" is one thing.
+                terms.pop();
+                terms.push(self.value(from, last));
+            } else {
+                terms.push(term);
+                from = next;
+            }
             end = last;
         }
         Some((Fill::Terms(terms), end))
@@ -365,6 +395,9 @@ impl Sentence<'_> {
                 from += 1;
             }
         }
+        if self.time(from).is_some() {
+            return None;
+        }
         let end = self.phrase_end(from)?;
         let first = [Class::Vague, Class::My, Class::Your, Class::Pointing, Class::Preposition, Class::Inverts];
         let refused = first.into_iter().any(|class| self.is(from, class)) || self.is(end - 1, Class::Vague);
@@ -392,7 +425,27 @@ impl Sentence<'_> {
         while end > from && (self.is(end - 1, Class::Trailing) || self.is(end - 1, Class::Preposition)) {
             end -= 1;
         }
-        (end > from).then_some(end)
+        let cut = end.checked_sub(1).is_some_and(|last| self.is_article(last) || self.is(last, Class::My));
+        (end > from && !cut).then_some(end)
+    }
+
+    /// A thing up to the first preposition, one only.
+    fn plain(&self, at: usize) -> Option<(Term, usize)> {
+        let from = at + usize::from(self.is_article(at));
+        let end = (from..self.len())
+            .find(|at| self.is_end(*at) || self.is(*at, Class::Preposition) && !self.is(*at, Class::Joins))
+            .unwrap_or(self.len());
+        let (_, last) = self.thing(at)?;
+        (end > from && end <= last).then(|| (self.value(from, end), end))
+    }
+
+    /// What stands between quotation marks.
+    fn title(&self, at: usize) -> Option<(Term, usize)> {
+        let from = at + 1;
+        let end = (from..self.len().min(from + OBJECT_WORDS_MAX + 1))
+            .find(|at| self.kind(*at) == Some(Kind::Punct) && matches!(self.raw(*at), "\"" | "”" | "»"))?;
+        let opens = matches!(self.raw(at), "\"" | "“" | "«");
+        (opens && end > from).then(|| (self.value(from, end), end + 1))
     }
 
     /// What somebody means to do: a verb in its base form and what belongs to it.
@@ -402,7 +455,17 @@ impl Sentence<'_> {
 
     /// The same of a verb in any form, whose base form is given.
     pub(super) fn plan(&self, from: usize, base: Option<&str>) -> Option<(Term, usize)> {
-        if self.is(from, Class::VagueVerb) || self.kind(from) != Some(Kind::Word) || self.is_end(from) {
+        let noun = [
+            Class::Article,
+            Class::Definite,
+            Class::My,
+            Class::Your,
+            Class::Pointing,
+            Class::Preposition,
+            Class::Vague,
+        ];
+        let noun = noun.into_iter().any(|class| self.is(from, class)) || self.is_capital(from);
+        if noun || self.is(from, Class::VagueVerb) || self.kind(from) != Some(Kind::Word) || self.is_end(from) {
             return None;
         }
         let end = self.phrase_end(from).filter(|end| *end > from + 1)?;

@@ -269,7 +269,9 @@ impl<'t> Reader<'t> {
         let digits = before.is_ascii_digit() && after.is_ascii_digit();
         match c {
             '\'' | '’' => before.is_alphanumeric() && after.is_alphabetic(),
-            '.' => digits || (after.is_lowercase() && before.is_lowercase()) || (at - start == 1 && after.is_alphabetic()),
+            '.' => {
+                digits || (after.is_lowercase() && before.is_lowercase()) || (at - start == 1 && after.is_alphabetic())
+            }
             '-' | '&' => before.is_alphanumeric() && after.is_alphanumeric(),
             ',' | ':' | '/' => digits,
             '+' | '#' => at - start <= 2 && before != ' ',

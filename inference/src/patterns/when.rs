@@ -84,7 +84,9 @@ impl Sentence<'_> {
                 Fill::Number(i32::try_from(value).ok().filter(|value| (1..=200).contains(value))?)
             }
             Slot::Unit => Fill::Unit(ordinal(Class::Unit)? as usize),
-            Slot::Month => Fill::Month(ordinal(Class::Month).filter(|_| self.tokens[at].capital)? as i8),
+            Slot::Month => Fill::Month(
+                ordinal(Class::Month).filter(|_| self.tokens[at].capital || self.language.drops_subject)? as i8,
+            ),
             Slot::Weekday => Fill::Weekday(ordinal(Class::Weekday)? as i8),
             Slot::Day => Fill::Day(day_number(self.raw(at)).filter(|day| (1..=31).contains(day))?),
             Slot::Year => {
@@ -95,7 +97,6 @@ impl Sentence<'_> {
         };
         Some((fill, at + 1))
     }
-
 }
 
 /// `12`, `1st`, `23rd` as a number.
