@@ -52,8 +52,6 @@ pub struct Options {
     pub time_zone: Option<Text>,
     /// How the owner of an export is called where the export only says "user", or "You".
     pub me: Option<Text>,
-    /// Whether a WhatsApp date is month first, for a file in which no day beyond the twelfth decides it.
-    pub month_first: bool,
 }
 
 impl Options {
@@ -68,7 +66,6 @@ impl Options {
             seen_at: 0,
             time_zone: None,
             me: None,
-            month_first: false,
         }
     }
 }
