@@ -15,17 +15,25 @@ mod fake;
 
 pub mod answered;
 pub mod embed;
+pub mod evidence;
+pub mod expire;
 pub mod extract;
+pub mod ground;
 pub mod latest;
 pub mod per_key;
+pub mod resolve;
 pub mod scoped;
 pub mod split;
 pub mod wanted;
 
 pub use answered::answered;
 pub use embed::embed;
+pub use evidence::evidence;
+pub use expire::expire;
 pub use extract::extract;
+pub use ground::ground;
 pub use latest::latest;
+pub use resolve::resolve;
 pub use split::split;
 pub use wanted::wanted;
 
