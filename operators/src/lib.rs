@@ -14,6 +14,7 @@ pub mod check;
 mod fake;
 
 pub mod answered;
+pub mod consolidate;
 pub mod embed;
 pub mod evidence;
 pub mod expire;
@@ -27,6 +28,7 @@ pub mod split;
 pub mod wanted;
 
 pub use answered::answered;
+pub use consolidate::{Resolved, consolidate};
 pub use embed::embed;
 pub use evidence::evidence;
 pub use expire::expire;

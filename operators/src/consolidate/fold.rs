@@ -1,0 +1,337 @@
+//! The fold: what the claims of one key, in order, make of its line. Pure; [`super::naive`] says the same by brute force.
+//!
+//! Strength is the claim's confidence times its source's trust, in thousandths. A word does not touch a fact held with
+//! more than twice its strength. A claim with an end, or that something *was*, is laid on exactly its interval; one
+//! without reaches until the next value that starts later. The rest is in [`Reason`], rule by rule.
+//! Cost per claim: a binary search and the pieces it changes; a vague word about the past ("used to") looks through the
+//! line for its value.
+
+use std::sync::Arc;
+
+use nexus_types::time::{MILLIS_MAX, MILLIS_MIN};
+use nexus_types::{Action, Aspect, Claim, ClaimId, FactId, Held, Millis, Modality, Polarity, Status};
+
+use super::line::{Line, OPEN, Piece, Told, UNKNOWN};
+use super::reason::Reason;
+
+/// Milliseconds of a day.
+const DAY: Millis = 86_400_000;
+
+/// What several values mean for each other within one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Mode {
+    /// One key for all values; a new one takes the old one's place.
+    Replace,
+    /// One key per object; what can change is whether it holds, or which of two opposite predicates does.
+    Add,
+    /// One key per object; each day it happened is a fact.
+    Event,
+}
+
+/// How much a claim counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Standing {
+    /// For nothing: the user said so.
+    Rejected,
+    /// Confidence times trust, in thousandths.
+    Strength(u16),
+}
+
+/// A claim as its key keeps it. Sorts in the order of the fold.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Entry {
+    pub(super) claim: Arc<Claim>,
+    pub(super) object: Held,
+    pub(super) standing: Standing,
+}
+
+/// What was done with a claim.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Outcome {
+    pub(super) action: Action,
+    pub(super) fact: Option<FactId>,
+    pub(super) replaced: Option<FactId>,
+    pub(super) reason: Reason,
+}
+
+/// Lays the claim at `at` on the line of all before it.
+pub(super) fn step(mode: Mode, entries: &[Entry], at: usize, line: &mut Line, told: &mut impl Told) -> Outcome {
+    let claim = &*entries[at].claim;
+    let strength = match (claim.modality, entries[at].standing) {
+        (_, Standing::Rejected) => return noop(Reason::Rejected),
+        (Modality::Intended, _) => return noop(Reason::Intended),
+        (Modality::Hedged, _) => return noop(Reason::Hedged),
+        (Modality::Hypothetical, _) => return noop(Reason::Hypothetical),
+        (Modality::Asked, _) => return noop(Reason::Asked),
+        (Modality::Reported, _) => return noop(Reason::Reported),
+        (Modality::Asserted, Standing::Strength(0)) => return noop(Reason::Untrusted),
+        (Modality::Asserted, Standing::Strength(strength)) => strength,
+    };
+    let from = claim.valid_from.map(accepted);
+    let to = claim.valid_to.map(accepted);
+    let now = accepted(claim.said_at);
+    let mut fold = Fold { mode, entries, at, now, strength, line, told };
+    match (claim.polarity, claim.aspect, mode) {
+        (Polarity::Denied, Aspect::Ends, _) => noop(Reason::DeniedEnd),
+        (Polarity::Denied, _, Mode::Event) => fold.undo(from, Reason::NotHappened),
+        (Polarity::Denied, _, _) => fold.close(from.unwrap_or(now), Reason::Denied),
+        (_, Aspect::Ends, Mode::Event) => fold.undo(from, Reason::CalledOff),
+        (_, Aspect::Ends, _) => fold.close(to.or(from).unwrap_or(now), Reason::Ended),
+        _ if fold.says_nothing() => noop(Reason::Empty),
+        (_, Aspect::Was, Mode::Event) if from.or(to).is_none() => fold.happened_once(),
+        (_, _, Mode::Event) => fold.happened(from.or(to).unwrap_or(now), to.filter(|_| from.is_some())),
+        (_, Aspect::Was, _) => match from {
+            Some(from) => fold.lay(from, to.unwrap_or(now)),
+            None => fold.was(to.unwrap_or(now)),
+        },
+        _ => fold.lay(from.unwrap_or(now), to.unwrap_or(OPEN)),
+    }
+}
+
+/// Whether two values are the same: by entity, or by words whatever their case and spacing.
+pub(super) fn same_value(a: &Held, b: &Held) -> bool {
+    match (a, b) {
+        (Held::Value(a), Held::Value(b)) => a == b || normal(a).eq(normal(b)),
+        _ => a == b,
+    }
+}
+
+/// A value in the form that [`same_value`] compares.
+pub(super) fn normalised(value: &Held) -> Held {
+    match value {
+        Held::Value(text) if !normal(text).eq(text.chars()) => Held::Value(normal(text).collect::<String>().into()),
+        _ => value.clone(),
+    }
+}
+
+fn normal(text: &str) -> impl Iterator<Item = char> {
+    let words = text.split_whitespace().enumerate();
+    words.flat_map(|(n, word)| (n > 0).then_some(' ').into_iter().chain(word.chars().flat_map(char::to_lowercase)))
+}
+
+fn accepted(time: Millis) -> Millis {
+    time.clamp(MILLIS_MIN, MILLIS_MAX)
+}
+
+fn noop(reason: Reason) -> Outcome {
+    Outcome { action: Action::Noop, fact: None, replaced: None, reason }
+}
+
+/// The fact that a claim opens.
+fn opened(claim: ClaimId) -> FactId {
+    FactId(claim.0)
+}
+
+/// The right part of a fact that a claim cuts in two.
+pub(super) fn cut(fact: FactId, by: ClaimId) -> FactId {
+    FactId::of(&[&fact.0.to_bytes(), &by.0.to_bytes()])
+}
+
+/// One claim on its way onto the line.
+struct Fold<'a, T> {
+    mode: Mode,
+    entries: &'a [Entry],
+    at: usize,
+    /// When it was said.
+    now: Millis,
+    strength: u16,
+    line: &'a mut Line,
+    told: &'a mut T,
+}
+
+impl<T: Told> Fold<'_, T> {
+    /// An affirmed value from `from` until `to`, or until the next value if `to` is open.
+    fn lay(&mut self, from: Millis, to: Millis) -> Outcome {
+        if from >= to {
+            return noop(Reason::Backwards);
+        }
+        let here = self.line.at(from);
+        let next = self.line.after(from);
+        let same = |at: &usize| self.same(self.line.get(*at));
+        let later = || next.filter(|at| self.line.get(*at).start < to).filter(same);
+        if let Some(own) = here.filter(same).or_else(later) {
+            return self.extend(own, from, to);
+        }
+        let (end, status) = match next.map(|at| self.line.get(at).start) {
+            _ if to != OPEN => (to, Status::Ended),
+            Some(start) => (start, Status::Superseded),
+            None => (OPEN, Status::Current),
+        };
+        if let Some(stronger) = self.stronger((from, end)) {
+            return self.on(stronger, Action::Noop, Reason::Weaker);
+        }
+        let replaced = self.line.overlapping(from, end).next().map(|piece| piece.id);
+        self.clear((from, end));
+        let fact = self.open(from, end, status);
+        match replaced {
+            None => self.on(fact, Action::Add, Reason::New),
+            Some(_) => Outcome { replaced, ..self.on(fact, Action::Update, Reason::Replaced) },
+        }
+    }
+
+    /// The same value holds already, or soon: it may be said to have begun earlier, or when it ends.
+    fn extend(&mut self, own: usize, from: Millis, to: Millis) -> Outcome {
+        let piece = *self.line.get(own);
+        let start = piece.start.min(from);
+        let (end, status) = match (piece.end, to) {
+            (_, OPEN) => (piece.end, piece.status),
+            (OPEN, to) => (to, Status::Ended),
+            (end, to) if to > end => (to, Status::Ended),
+            (end, _) => (end, piece.status),
+        };
+        if (start, end) == (piece.start, piece.end) {
+            self.line.agree(own, self.strength, self.told);
+            return self.on(piece.id, Action::Noop, Reason::Agrees);
+        }
+        let (left, right) = ((start, piece.start), (piece.end, end));
+        if let Some(stronger) = self.stronger(left).or_else(|| self.stronger(right)) {
+            return self.on(stronger, Action::Noop, Reason::Weaker);
+        }
+        let mut around = self.line.overlapping(left.0, left.1).chain(self.line.overlapping(right.0, right.1));
+        let replaced = around.next().map(|piece| piece.id);
+        drop(around);
+        self.clear(right);
+        self.clear(left);
+        if let Some(own) = self.line.at(piece.start) {
+            self.line.change(own, self.now, self.told, |piece| {
+                (piece.start, piece.end, piece.status) = (start, end, status);
+                piece.strengthen(self.strength);
+            });
+        }
+        Outcome { replaced, ..self.on(piece.id, Action::Update, Reason::Extended) }
+    }
+
+    /// The value stops to hold at `time`; whatever holds, if the claim names none.
+    fn close(&mut self, time: Millis, reason: Reason) -> Outcome {
+        let any = self.says_nothing();
+        let fits = |at: &usize| any || self.same(self.line.get(*at));
+        if let Some(at) = self.line.before(time).filter(fits) {
+            let piece = *self.line.get(at);
+            if piece.end == time {
+                return self.on(piece.id, Action::Noop, Reason::AlreadyEnded);
+            }
+            if self.weaker_than(&piece) {
+                return self.on(piece.id, Action::Noop, Reason::Weaker);
+            }
+            self.line.change(at, self.now, self.told, |piece| (piece.end, piece.status) = (time, Status::Ended));
+            return self.on(piece.id, Action::Delete, reason);
+        }
+        // It began only when somebody first said so; that was a guess, and a wrong one.
+        let guessed = self.line.at(self.now).filter(|at| self.line.get(*at).start >= time);
+        match guessed.filter(|at| self.same(self.line.get(*at))) {
+            Some(at) => self.take_away(at, Reason::NotYet),
+            None => noop(Reason::NothingHeld),
+        }
+    }
+
+    /// It was so, somewhen before `time`.
+    fn was(&mut self, time: Millis) -> Outcome {
+        if self.line.before(time).is_some_and(|at| self.same(self.line.get(at))) {
+            return self.close(time, Reason::NoMore);
+        }
+        if let Some(at) = self.line.latest(time, |piece| self.same(piece)) {
+            self.line.agree(at, self.strength, self.told);
+            return self.on(self.line.get(at).id, Action::Noop, Reason::Agrees);
+        }
+        let end = self.line.first_start().map_or(time, |first| first.min(time));
+        let fact = self.open(UNKNOWN, end, Status::Ended);
+        self.on(fact, Action::Add, Reason::Past)
+    }
+
+    /// It happened on the day of `from`, until `to` or the end of that day.
+    fn happened(&mut self, from: Millis, to: Option<Millis>) -> Outcome {
+        let day = from.div_euclid(DAY) * DAY;
+        let end = to.unwrap_or(day + DAY);
+        if from >= end {
+            return noop(Reason::Backwards);
+        }
+        match self.line.starting(day, day + DAY) {
+            Some(at) => self.again(at),
+            None => {
+                let fact = self.open(from, end, Status::Ended);
+                self.on(fact, Action::Add, Reason::Happened)
+            }
+        }
+    }
+
+    /// It happened, somewhen before now.
+    fn happened_once(&mut self) -> Outcome {
+        match self.line.latest(self.now, |_| true) {
+            Some(at) => self.again(at),
+            None => {
+                let fact = self.open(UNKNOWN, self.now, Status::Ended);
+                self.on(fact, Action::Add, Reason::Past)
+            }
+        }
+    }
+
+    /// It did not happen on the day of `from`, or the last time; or what is to come is called off.
+    fn undo(&mut self, from: Option<Millis>, reason: Reason) -> Outcome {
+        let found = match from.map(|from| from.div_euclid(DAY) * DAY) {
+            Some(day) => self.line.starting(day, day + DAY),
+            None => self.line.latest(OPEN, |_| true),
+        };
+        match found {
+            None => noop(Reason::NothingHeld),
+            Some(at) if reason == Reason::CalledOff && self.line.get(at).start < self.now => {
+                self.on(self.line.get(at).id, Action::Noop, Reason::EventsStay)
+            }
+            Some(at) => self.take_away(at, reason),
+        }
+    }
+
+    fn again(&mut self, at: usize) -> Outcome {
+        self.line.agree(at, self.strength, self.told);
+        self.on(self.line.get(at).id, Action::Noop, Reason::Agrees)
+    }
+
+    fn take_away(&mut self, at: usize, reason: Reason) -> Outcome {
+        let piece = *self.line.get(at);
+        if self.weaker_than(&piece) {
+            return self.on(piece.id, Action::Noop, Reason::Weaker);
+        }
+        self.line.remove(at, self.now, self.told);
+        self.on(piece.id, Action::Delete, reason)
+    }
+
+    fn open(&mut self, start: Millis, end: Millis, status: Status) -> FactId {
+        let id = opened(self.entries[self.at].claim.id);
+        let opening = self.at as u32;
+        let (known_from, confidence) = (self.now, self.strength);
+        let piece = Piece { id, start, end, known_from, opening, support: 1, confidence, status };
+        self.line.insert(piece, self.told);
+        id
+    }
+
+    fn clear(&mut self, range: (Millis, Millis)) {
+        let claim = self.entries[self.at].claim.id;
+        self.line.clear(range, self.now, self.told, |fact| cut(fact, claim));
+    }
+
+    /// The first fact in the range that is too strong for this claim to touch.
+    fn stronger(&self, (from, to): (Millis, Millis)) -> Option<FactId> {
+        self.line.overlapping(from, to).find(|piece| self.weaker_than(piece)).map(|piece| piece.id)
+    }
+
+    fn weaker_than(&self, piece: &Piece) -> bool {
+        u32::from(piece.confidence) > 2 * u32::from(self.strength)
+    }
+
+    /// Whether a piece holds the value of this claim.
+    fn same(&self, piece: &Piece) -> bool {
+        let (mine, its) = (&self.entries[self.at], &self.entries[piece.opening as usize]);
+        match self.mode {
+            Mode::Replace => same_value(&mine.object, &its.object),
+            Mode::Add => mine.claim.predicate == its.claim.predicate,
+            Mode::Event => true,
+        }
+    }
+
+    fn says_nothing(&self) -> bool {
+        matches!(&self.entries[self.at].object, Held::Value(text) if text.trim().is_empty())
+    }
+
+    fn on(&self, fact: FactId, action: Action, reason: Reason) -> Outcome {
+        Outcome { action, fact: Some(fact), replaced: None, reason }
+    }
+}

@@ -1,0 +1,418 @@
+//! What consolidation means, by brute force: the twin that [`super::consolidate`] must agree with.
+//!
+//! Valid time is cut into cells at every instant that a key's claims name. Claims are painted onto the cells one after
+//! another; a fact is a run of cells of one colour. After each claim the whole picture is taken, and the versions of
+//! facts are what differs between one picture and the next. Shares no code with the fold. Cost: quadratic, and more.
+
+use std::collections::BTreeMap;
+
+use nexus_types::time::{MILLIS_MAX, MILLIS_MIN};
+use nexus_types::{
+    Action, Aspect, Cardinality, Decision, Fact, FactId, Held, Millis, Modality, Polarity, Policy, PolicyRow, Status,
+};
+
+use super::Resolved;
+
+/// The facts and decisions that these claims make under this policy.
+pub fn consolidate(claims: &[Resolved], policy: &[PolicyRow]) -> (Vec<Fact>, Vec<Decision>) {
+    let mut keys: BTreeMap<_, Vec<&Resolved>> = BTreeMap::new();
+    for row in claims {
+        keys.entry(key(row, policy)).or_default().push(row);
+    }
+    let (mut facts, mut decisions) = (Vec::new(), Vec::new());
+    for ((cardinality, ..), mut rows) in keys {
+        rows.sort_by_key(|row| (row.claim.said_at, row.claim.id));
+        let mut canvas = Canvas::new(cardinality, &rows);
+        for (at, row) in rows.iter().enumerate() {
+            let before = canvas.picture();
+            let (action, fact, replaced, reason) = canvas.take(at, strength(row, policy));
+            canvas.remember(&before, row.claim.said_at, &mut facts);
+            let (claim, scope, said_at) = (row.claim.id, row.claim.scope.clone(), row.claim.said_at);
+            decisions.push(Decision { claim, scope, said_at, action, fact, replaced, reason: reason.into() });
+        }
+        facts.extend(canvas.picture().into_values());
+    }
+    (facts, decisions)
+}
+
+/// What is folded together: cardinality, scope, subject, predicate (the lesser of two opposites), object.
+fn key(row: &Resolved, policy: &[PolicyRow]) -> (Cardinality, String, String, String, String) {
+    let claim = &row.claim;
+    let rules = policy.iter().filter(|rule| rule.scope == claim.scope).filter_map(|rule| match &rule.policy {
+        Policy::Predicate(rule) if rule.name == claim.predicate => Some(rule),
+        _ => None,
+    });
+    let rule = rules.max();
+    let cardinality = rule.map_or(Cardinality::Add, |rule| rule.cardinality);
+    let opposite = rule.and_then(|rule| rule.opposite.clone()).filter(|_| cardinality == Cardinality::Add);
+    let predicate = opposite.map_or(claim.predicate.clone(), |other| claim.predicate.clone().min(other));
+    let object = if cardinality == Cardinality::Replace { String::new() } else { words(&row.object) };
+    (cardinality, claim.scope.to_string(), row.subject.to_string(), predicate.to_string(), object)
+}
+
+/// A value for comparison: entities by id, texts by their words in lower case.
+fn words(value: &Held) -> String {
+    match value {
+        Held::Entity(id) => format!("entity {id}"),
+        Held::Value(text) => {
+            let lower: String = text.chars().flat_map(char::to_lowercase).collect();
+            format!("value {}", lower.split_whitespace().collect::<Vec<_>>().join(" "))
+        }
+    }
+}
+
+/// Confidence times trust; `None` for a rejected claim.
+fn strength(row: &Resolved, policy: &[PolicyRow]) -> Option<u32> {
+    let rules = || policy.iter().filter(|rule| rule.scope == row.claim.scope).map(|rule| &rule.policy);
+    if rules().any(|rule| *rule == Policy::Reject(row.claim.id)) {
+        return None;
+    }
+    let trust = rules().filter_map(|rule| match rule {
+        Policy::Trust { source, trust } if *source == row.claim.source => Some(u32::from(*trust)),
+        _ => None,
+    });
+    Some(u32::from(row.claim.confidence).min(1000) * trust.max().unwrap_or(1000).min(1000) / 1000)
+}
+
+/// A colour: one fact.
+#[derive(Clone)]
+struct Colour {
+    id: FactId,
+    opening: usize,
+    /// Where somebody said that it ends.
+    ends: Option<Millis>,
+    support: u32,
+    confidence: u32,
+    known_from: Millis,
+}
+
+type Taken = (Action, Option<FactId>, Option<FactId>, &'static str);
+
+struct Canvas<'a> {
+    cardinality: Cardinality,
+    rows: &'a [&'a Resolved],
+    /// The instants between cells: cell `n` reaches from `times[n]` to `times[n + 1]`, the last one for ever.
+    times: Vec<Millis>,
+    /// The colour of each cell.
+    cells: Vec<Option<usize>>,
+    colours: Vec<Colour>,
+    /// Facts beside the line: colour, beginning (if known) and end. Vague ones, and those that happened.
+    beside: Vec<(usize, Option<Millis>, Millis)>,
+}
+
+const DAY: Millis = 24 * 60 * 60 * 1000;
+
+impl<'a> Canvas<'a> {
+    fn new(cardinality: Cardinality, rows: &'a [&'a Resolved]) -> Self {
+        let named = |row: &&Resolved| [Some(row.claim.said_at), row.claim.valid_from, row.claim.valid_to];
+        let mut times: Vec<Millis> = rows.iter().flat_map(named).flatten().map(within).collect();
+        times.sort_unstable();
+        times.dedup();
+        let cells = vec![None; times.len()];
+        Canvas { cardinality, rows, times, cells, colours: Vec::new(), beside: Vec::new() }
+    }
+
+    /// Every fact that is held, as it is held.
+    fn picture(&self) -> BTreeMap<FactId, Fact> {
+        let on_the_line = (0..self.colours.len()).filter_map(|colour| {
+            let (from, to) = self.run(colour)?;
+            let status = match to {
+                None => Status::Current,
+                Some(to) if self.colours[colour].ends == Some(to) => Status::Ended,
+                Some(_) => Status::Superseded,
+            };
+            Some(self.fact(colour, Some(from), to, status))
+        });
+        let beside = self.beside.iter().map(|(colour, from, to)| self.fact(*colour, *from, Some(*to), Status::Ended));
+        on_the_line.chain(beside).map(|fact| (fact.id, fact)).collect()
+    }
+
+    fn fact(&self, colour: usize, valid_from: Option<Millis>, valid_to: Option<Millis>, status: Status) -> Fact {
+        let colour = &self.colours[colour];
+        let opening = self.rows[colour.opening];
+        Fact {
+            id: colour.id,
+            known_from: colour.known_from,
+            known_to: None,
+            scope: opening.claim.scope.clone(),
+            subject: opening.subject,
+            predicate: opening.claim.predicate.clone(),
+            object: opening.object.clone(),
+            valid_from,
+            valid_to,
+            confidence: colour.confidence as u16,
+            support: colour.support,
+            status,
+        }
+    }
+
+    /// Compares the picture before a claim with the one after it: what changed is a new version.
+    fn remember(&mut self, before: &BTreeMap<FactId, Fact>, said_at: Millis, facts: &mut Vec<Fact>) {
+        let now = within(said_at);
+        let after = self.picture();
+        for (id, old) in before {
+            let form = |fact: &Fact| (fact.valid_from, fact.valid_to, fact.status);
+            if after.get(id).is_some_and(|new| form(new) == form(old)) {
+                continue;
+            }
+            if old.known_from != now {
+                facts.push(Fact { known_to: Some(now), ..old.clone() });
+            }
+            self.colours.iter_mut().filter(|colour| colour.id == *id).for_each(|colour| colour.known_from = now);
+        }
+    }
+
+    fn take(&mut self, at: usize, strength: Option<u32>) -> Taken {
+        let claim = &self.rows[at].claim;
+        let Some(strength) = strength else { return nothing("rejected by the user") };
+        match claim.modality {
+            Modality::Intended => return nothing("intended, not a fact"),
+            Modality::Hedged => return nothing("not said for sure"),
+            Modality::Hypothetical => return nothing("said of what might be, not of what is"),
+            Modality::Asked => return nothing("asked, not said"),
+            Modality::Reported => return nothing("somebody else's word"),
+            Modality::Asserted if strength == 0 => return nothing("its source is not trusted at all"),
+            Modality::Asserted => {}
+        }
+        let (now, from, to) = (within(claim.said_at), claim.valid_from.map(within), claim.valid_to.map(within));
+        let silent = matches!(&self.rows[at].object, Held::Value(text) if text.trim().is_empty());
+        let affirmed = claim.polarity == Polarity::Affirmed;
+        match claim.aspect {
+            Aspect::Ends if !affirmed => nothing("denying an end changes nothing"),
+            _ if self.cardinality == Cardinality::Event => self.take_event(at, (now, from, to), silent, strength),
+            _ if !affirmed => self.end(at, from.unwrap_or(now), silent, strength, "it denies what was held"),
+            Aspect::Ends => self.end(at, to.or(from).unwrap_or(now), silent, strength, "it says that this ended"),
+            _ if silent => nothing("it says nothing"),
+            Aspect::Was if from.is_none() => self.vague(at, to.unwrap_or(now), strength),
+            Aspect::Was => self.paint(at, from.unwrap_or(now), Some(to.unwrap_or(now)), strength),
+            _ => self.paint(at, from.unwrap_or(now), to, strength),
+        }
+    }
+
+    /// An affirmed value from one instant to another, or to the next value that is there.
+    fn paint(&mut self, at: usize, from: Millis, to: Option<Millis>, strength: u32) -> Taken {
+        if to.is_some_and(|to| to <= from) {
+            return nothing("it would end before it begins");
+        }
+        let first = self.cell(from);
+        let begins = |cell: &usize| self.cells[*cell].is_some() && self.cells[*cell] != self.cells[cell - 1];
+        let next = (first + 1..self.cells.len()).find(begins);
+        let alike = |cell: usize| self.cells[cell].filter(|colour| self.alike(at, *colour));
+        let soon = next.filter(|cell| to.is_none_or(|to| self.times[*cell] < to));
+        let own = alike(first).or_else(|| soon.and_then(alike));
+        let (first, last, ends) = match own {
+            None => (first, to.map_or(next.unwrap_or(self.cells.len()), |to| self.cell(to)), to),
+            Some(own) => {
+                let (a, b) = self.span(own).unwrap_or((first, first));
+                let further = to.filter(|to| b == self.cells.len() || self.cell(*to) > b);
+                let (last, ends) = further.map_or((b, self.colours[own].ends), |to| (self.cell(to), Some(to)));
+                if (a.min(first), last) == (a, b) {
+                    return self.agree(own, strength);
+                }
+                (a.min(first), last, ends)
+            }
+        };
+        let others: Vec<usize> =
+            (first..last).filter_map(|cell| self.cells[cell]).filter(|other| Some(*other) != own).collect();
+        if let Some(strong) = others.iter().find(|other| self.colours[**other].confidence > 2 * strength) {
+            return self.weaker(*strong);
+        }
+        let replaced = others.first().map(|other| self.colours[*other].id);
+        let colour = match own {
+            Some(own) => {
+                self.strengthen(own, strength);
+                own
+            }
+            None => self.open(at, strength),
+        };
+        self.fill(at, colour, first, last);
+        self.colours[colour].ends = ends;
+        let (action, reason) = match (own, replaced) {
+            (Some(_), _) => (Action::Update, "it says more about when the same held"),
+            (None, Some(_)) => (Action::Update, "it takes another value's place"),
+            (None, None) => (Action::Add, "nothing else was held"),
+        };
+        (action, Some(self.colours[colour].id), replaced, reason)
+    }
+
+    /// The value ends; whatever is there, if the claim names none.
+    fn end(&mut self, at: usize, time: Millis, any: bool, strength: u32, reason: &'static str) -> Taken {
+        let cell = self.cell(time);
+        let before = cell.checked_sub(1).and_then(|cell| self.cells[cell]);
+        if let Some(colour) = before.filter(|colour| any || self.alike(at, *colour)) {
+            if self.cells[cell] != Some(colour) {
+                return (Action::Noop, Some(self.colours[colour].id), None, "it had ended already");
+            }
+            if self.colours[colour].confidence > 2 * strength {
+                return self.weaker(colour);
+            }
+            self.cells[cell..].iter_mut().filter(|cell| **cell == Some(colour)).for_each(|cell| *cell = None);
+            self.colours[colour].ends = Some(time);
+            return (Action::Delete, Some(self.colours[colour].id), None, reason);
+        }
+        let held = self.cells[self.cell(within(self.rows[at].claim.said_at))];
+        let held = held.filter(|colour| self.alike(at, *colour));
+        match held.filter(|colour| self.run(*colour).is_some_and(|(from, _)| from >= time)) {
+            None => nothing("nothing of the kind was held"),
+            Some(colour) if self.colours[colour].confidence > 2 * strength => self.weaker(colour),
+            Some(colour) => {
+                self.cells.iter_mut().filter(|cell| **cell == Some(colour)).for_each(|cell| *cell = None);
+                (Action::Delete, Some(self.colours[colour].id), None, "it ended before it was thought to begin")
+            }
+        }
+    }
+
+    /// It was so, nobody knows since when.
+    fn vague(&mut self, at: usize, until: Millis, strength: u32) -> Taken {
+        let cell = self.cell(until);
+        let before = cell.checked_sub(1).and_then(|cell| self.cells[cell]);
+        if before.is_some_and(|colour| self.alike(at, colour)) {
+            return self.end(at, until, false, strength, "it was so, and is not any more");
+        }
+        let on_the_line = self.cells[..cell].iter().rev().flatten().copied();
+        let beside = self.beside.iter().rev().map(|(colour, ..)| *colour);
+        let found = on_the_line.chain(beside).find(|colour| self.alike(at, *colour));
+        if let Some(colour) = found {
+            return self.agree(colour, strength);
+        }
+        let first = self.cells.iter().position(Option::is_some).map_or(until, |cell| self.times[cell]);
+        let colour = self.open(at, strength);
+        self.beside.push((colour, None, first.min(until)));
+        (Action::Add, Some(self.colours[colour].id), None, "it was so once, nobody said when")
+    }
+
+    /// What happens, by day; the line is not used.
+    fn take_event(
+        &mut self,
+        at: usize,
+        (now, from, to): (Millis, Option<Millis>, Option<Millis>),
+        silent: bool,
+        strength: u32,
+    ) -> Taken {
+        let claim = &self.rows[at].claim;
+        let ends = claim.aspect == Aspect::Ends;
+        if ends || claim.polarity == Polarity::Denied {
+            let Some(found) = self.event(|start| from.is_none_or(|from| day(start) == Some(from.div_euclid(DAY))))
+            else {
+                return nothing("nothing of the kind was held");
+            };
+            let (colour, start, _) = self.beside[found];
+            if ends && start.is_none_or(|start| start < now) {
+                return (Action::Noop, Some(self.colours[colour].id), None, "what happened does not end");
+            }
+            if self.colours[colour].confidence > 2 * strength {
+                return self.weaker(colour);
+            }
+            self.beside.remove(found);
+            let reason = if ends { "it calls off what was to come" } else { "it denies that this happened" };
+            return (Action::Delete, Some(self.colours[colour].id), None, reason);
+        }
+        if silent {
+            return nothing("it says nothing");
+        }
+        let once = claim.aspect == Aspect::Was && from.is_none() && to.is_none();
+        let start = from.or(to).unwrap_or(now);
+        let end = to.filter(|_| from.is_some()).unwrap_or((start.div_euclid(DAY) + 1) * DAY);
+        if !once && end <= start {
+            return nothing("it would end before it begins");
+        }
+        let found = match once {
+            true => self.event(|start| start.is_none_or(|start| start < now)),
+            false => self.event(|other| day(other) == Some(start.div_euclid(DAY))),
+        };
+        if let Some(found) = found {
+            return self.agree(self.beside[found].0, strength);
+        }
+        let colour = self.open(at, strength);
+        self.beside.push(if once { (colour, None, now) } else { (colour, Some(start), end) });
+        let reason = if once {
+            "it was so once, nobody said when"
+        } else {
+            "it happened, and no other word on that day said so"
+        };
+        (Action::Add, Some(self.colours[colour].id), None, reason)
+    }
+
+    /// The latest event whose beginning fits.
+    fn event(&self, fits: impl Fn(Option<Millis>) -> bool) -> Option<usize> {
+        let fitting = (0..self.beside.len()).filter(|at| fits(self.beside[*at].1));
+        fitting.max_by_key(|at| self.beside[*at].1)
+    }
+
+    /// Paints cells; a colour that is left on both sides goes on under another name on the right.
+    fn fill(&mut self, at: usize, colour: usize, first: usize, last: usize) {
+        self.cells.iter_mut().filter(|cell| **cell == Some(colour)).for_each(|cell| *cell = None);
+        let around = (first.checked_sub(1).and_then(|cell| self.cells[cell]), self.cells.get(last).copied().flatten());
+        if let (Some(left), Some(right)) = around
+            && left == right
+        {
+            let by = self.rows[at].claim.id;
+            let id = FactId::of(&[&self.colours[left].id.0.to_bytes(), &by.0.to_bytes()]);
+            let known_from = within(self.rows[at].claim.said_at);
+            self.colours.push(Colour { id, known_from, ..self.colours[left].clone() });
+            let right = self.colours.len() - 1;
+            self.cells[last..].iter_mut().filter(|cell| **cell == Some(left)).for_each(|cell| *cell = Some(right));
+        }
+        self.cells[first..last].fill(Some(colour));
+    }
+
+    fn open(&mut self, at: usize, strength: u32) -> usize {
+        let claim = &self.rows[at].claim;
+        let (id, known_from) = (FactId(claim.id.0), within(claim.said_at));
+        self.colours.push(Colour { id, opening: at, ends: None, support: 1, confidence: strength, known_from });
+        self.colours.len() - 1
+    }
+
+    fn agree(&mut self, colour: usize, strength: u32) -> Taken {
+        self.strengthen(colour, strength);
+        (Action::Noop, Some(self.colours[colour].id), None, "it agrees with what is held")
+    }
+
+    fn strengthen(&mut self, colour: usize, strength: u32) {
+        let colour = &mut self.colours[colour];
+        colour.support += 1;
+        colour.confidence += (1000 - colour.confidence) * strength / 4000;
+    }
+
+    fn weaker(&self, colour: usize) -> Taken {
+        (Action::Noop, Some(self.colours[colour].id), None, "a word more than twice as strong says otherwise")
+    }
+
+    fn alike(&self, at: usize, colour: usize) -> bool {
+        let (mine, its) = (self.rows[at], self.rows[self.colours[colour].opening]);
+        match self.cardinality {
+            Cardinality::Replace => words(&mine.object) == words(&its.object),
+            Cardinality::Add => mine.claim.predicate == its.claim.predicate,
+            Cardinality::Event => true,
+        }
+    }
+
+    /// The cell that begins at an instant.
+    fn cell(&self, time: Millis) -> usize {
+        self.times.partition_point(|other| *other < time)
+    }
+
+    /// The cells of a colour: the first, and the one after the last.
+    fn span(&self, colour: usize) -> Option<(usize, usize)> {
+        let first = self.cells.iter().position(|cell| *cell == Some(colour))?;
+        let last = self.cells.iter().rposition(|cell| *cell == Some(colour))?;
+        Some((first, last + 1))
+    }
+
+    /// When a colour is on the line; without an end, for ever.
+    fn run(&self, colour: usize) -> Option<(Millis, Option<Millis>)> {
+        self.span(colour).map(|(first, last)| (self.times[first], self.times.get(last).copied()))
+    }
+}
+
+fn nothing(reason: &'static str) -> Taken {
+    (Action::Noop, None, None, reason)
+}
+
+fn within(time: Millis) -> Millis {
+    time.clamp(MILLIS_MIN, MILLIS_MAX)
+}
+
+fn day(time: Option<Millis>) -> Option<i64> {
+    time.map(|time| time.div_euclid(DAY))
+}

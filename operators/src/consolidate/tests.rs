@@ -1,0 +1,291 @@
+//! The law, and the stories that say what consolidation is for.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use nexus_types::{
+    Action, Aspect, Cardinality, Claim, ClaimId, EntityId, EventId, Fact, Hash128, Held, Millis, Modality, Object,
+    PassageId, Polarity, Policy, PolicyRow, Predicate, Status, Text, passage::Span,
+};
+
+use super::{Consolidation, Resolved, Row, consolidate, naive};
+use crate::check::{Draw, check2};
+use crate::per_key::Machine;
+use crate::{Collection, Diff};
+
+const DAY: Millis = 86_400_000;
+
+/// A claim of the first source about the first subject, in scope `s`.
+fn claim(said_at: Millis, id: u64, predicate: &str, object: &str) -> Claim {
+    Claim {
+        said_at,
+        id: ClaimId(Hash128([id, 0])),
+        scope: "s".into(),
+        event: EventId::default(),
+        passage: PassageId::default(),
+        span: Span { start: 0, end: 0 },
+        source: "irc".into(),
+        subject: "account:irc/anna".into(),
+        predicate: predicate.into(),
+        object: Object::Value(object.into()),
+        polarity: Polarity::Affirmed,
+        aspect: Aspect::Holds,
+        modality: Modality::Asserted,
+        valid_from: None,
+        valid_to: None,
+        confidence: 900,
+    }
+}
+
+fn resolved(claim: Claim) -> Resolved {
+    let object = match &claim.object {
+        Object::Value(text) => Held::Value(text.clone()),
+        Object::Key(key) => Held::Entity(EntityId::of(&[key.as_bytes()])),
+    };
+    let subject = EntityId::of(&[claim.subject.as_bytes()]);
+    Resolved { claim: Arc::new(claim), subject, object }
+}
+
+fn rule(name: &str, cardinality: Cardinality, opposite: Option<&str>) -> PolicyRow {
+    let predicate = Predicate { name: name.into(), cardinality, opposite: opposite.map(Text::from) };
+    PolicyRow { scope: "s".into(), policy: Policy::Predicate(predicate) }
+}
+
+fn policy() -> Vec<PolicyRow> {
+    vec![
+        rule("lives_in", Cardinality::Replace, None),
+        rule("likes", Cardinality::Add, Some("dislikes")),
+        rule("dislikes", Cardinality::Add, Some("likes")),
+        rule("visited", Cardinality::Event, None),
+    ]
+}
+
+/// Few instants, values and keys, so that everything meets everything.
+fn draw_claim(draw: &mut Draw) -> Resolved {
+    let time = |draw: &mut Draw| draw.between(0, 9) * DAY / 2;
+    let predicate = *draw.pick(&["lives_in", "lives_in", "lives_in", "likes", "dislikes", "visited", "odd"]);
+    let object = *draw.pick(&["Oslo", " oslo", "Rome", "Bonn", "Bonn", ""]);
+    let mut row = claim(time(draw), draw.below(40), predicate, object);
+    row.scope = (*draw.pick(&["s", "s", "s", "t"])).into();
+    row.subject = (*draw.pick(&["account:irc/anna", "account:irc/anna", "account:irc/ben"])).into();
+    row.source = (*draw.pick(&["irc", "mail"])).into();
+    row.aspect = *draw.pick(&[Aspect::Holds, Aspect::Holds, Aspect::Begins, Aspect::Ends, Aspect::Was]);
+    row.polarity = if draw.one_in(6) { Polarity::Denied } else { Polarity::Affirmed };
+    row.modality = if draw.one_in(12) { *draw.pick(Modality::ALL) } else { Modality::Asserted };
+    row.valid_from = draw.one_in(3).then(|| time(draw));
+    row.valid_to = draw.one_in(4).then(|| time(draw));
+    row.confidence = *draw.pick(&[900, 900, 500, 300]);
+    // One claim, one row: the id is all that differs between two claims said at one time.
+    row.id = ClaimId::of(&[format!("{row:?}").as_bytes()]);
+    resolved(row)
+}
+
+fn draw_policy(draw: &mut Draw) -> PolicyRow {
+    let mut row = match draw.below(4) {
+        0 => rule(draw.pick::<&str>(&["lives_in", "odd", "visited"]), *draw.pick(Cardinality::ALL), None),
+        1 => PolicyRow {
+            scope: "s".into(),
+            policy: Policy::Trust { source: (*draw.pick(&["irc", "mail"])).into(), trust: *draw.pick(&[0, 300, 1000]) },
+        },
+        2 => PolicyRow { scope: "s".into(), policy: Policy::Reject(draw_claim(draw).claim.id) },
+        _ => draw.pick(&policy()).clone(),
+    };
+    row.scope = (*draw.pick(&["s", "s", "t"])).into();
+    row
+}
+
+/// A claim of one of the few keys that everything meets in.
+fn crowded(draw: &mut Draw) -> Resolved {
+    let mut claim = Claim::clone(&draw_claim(draw).claim);
+    (claim.scope, claim.subject) = ("s".into(), "account:irc/anna".into());
+    resolved(claim)
+}
+
+/// Puts a row in if it is not there, takes it out if it is.
+fn toggle<T: Ord + Clone>(rows: &mut BTreeSet<T>, row: T) -> Diff {
+    if rows.remove(&row) {
+        return -1;
+    }
+    rows.insert(row);
+    1
+}
+
+/// Both outputs as one.
+fn together<'s>(claims: Collection<'s, Resolved>, policy: Collection<'s, PolicyRow>) -> Collection<'s, Row> {
+    let (facts, decisions) = consolidate(claims, policy);
+    facts.map(Row::Fact).concat(decisions.map(Row::Decision))
+}
+
+fn together_naive(claims: &[Resolved], policy: &[PolicyRow]) -> Vec<Row> {
+    let (facts, decisions) = naive::consolidate(claims, policy);
+    facts.into_iter().map(Row::Fact).chain(decisions.into_iter().map(Row::Decision)).collect()
+}
+
+#[test]
+fn agrees_with_naive() {
+    check2("agrees_with_naive", (draw_claim, draw_policy), together, together_naive);
+}
+
+/// Many claims in few keys, straight into the machine: more cases than workers have time for.
+#[test]
+fn crowded_keys_agree_with_naive() {
+    for seed in 0..300 {
+        let mut draw = Draw::new(seed);
+        let mut machine = Consolidation::default();
+        let mut claims: BTreeSet<Resolved> = BTreeSet::new();
+        let mut rules: BTreeSet<PolicyRow> = policy().into_iter().collect();
+        let mut held: BTreeMap<Row, Diff> = BTreeMap::new();
+        let mut changes: Vec<(PolicyRow, Diff)> = rules.iter().map(|row| (row.clone(), 1)).collect();
+        for turn in 0..12 {
+            let mut rows = Vec::new();
+            for _ in 0..draw.below(8) {
+                let old = claims.iter().nth(draw.below(2 * claims.len() as u64) as usize).cloned();
+                let row = old.unwrap_or_else(|| crowded(&mut draw));
+                rows.push((row.clone(), toggle(&mut claims, row)));
+            }
+            if draw.one_in(3) {
+                let row = draw_policy(&mut draw);
+                changes.push((row.clone(), toggle(&mut rules, row)));
+            }
+            let mut out = Vec::new();
+            machine.turn(rows, std::mem::take(&mut changes), &mut out);
+            out.into_iter().for_each(|(row, diff)| *held.entry(row).or_insert(0) += diff);
+            held.retain(|_, count| *count != 0);
+            let expected =
+                together_naive(&claims.iter().cloned().collect::<Vec<_>>(), &rules.iter().cloned().collect::<Vec<_>>());
+            let expected: BTreeMap<Row, Diff> = expected.into_iter().map(|row| (row, 1)).collect();
+            assert_eq!(held, expected, "seed {seed}, turn {turn}");
+        }
+    }
+}
+
+/// A story: claims in the order they are said, one day apart, each with what may be said about it. Shows the facts held
+/// at its end as `object from-to status support`, in days.
+fn story(claims: Vec<Claim>) -> (Vec<String>, Vec<(Action, Text)>) {
+    let claims: Vec<Resolved> = claims.into_iter().map(resolved).collect();
+    let (facts, mut decisions) = naive::consolidate(&claims, &policy());
+    let day = |time: Option<Millis>| time.map_or("..".to_string(), |time| (time / DAY).to_string());
+    let mut held: Vec<&Fact> = facts.iter().filter(|fact| fact.known_to.is_none()).collect();
+    held.sort_by_key(|fact| (fact.valid_from, fact.predicate.clone()));
+    let show = |fact: &&Fact| {
+        let Held::Value(object) = &fact.object else { panic!("an entity") };
+        let (from, to) = (day(fact.valid_from), day(fact.valid_to));
+        format!("{} {object} {from}-{to} {} {}", fact.predicate, fact.status, fact.support)
+    };
+    decisions.sort_by_key(|decision| (decision.said_at, decision.claim));
+    (
+        held.iter().map(show).collect(),
+        decisions.into_iter().map(|decision| (decision.action, decision.reason)).collect(),
+    )
+}
+
+fn said(day: i64, predicate: &str, object: &str) -> Claim {
+    claim(day * DAY, day as u64, predicate, object)
+}
+
+fn facts(claims: Vec<Claim>) -> Vec<String> {
+    story(claims).0
+}
+
+#[test]
+fn a_move_supersedes_and_its_retraction_brings_back() {
+    let london = said(1, "lives_in", "London");
+    let berlin = Claim { aspect: Aspect::Begins, ..said(5, "lives_in", "Berlin") };
+    let again = said(7, "lives_in", " berlin ");
+    assert_eq!(facts(vec![london.clone()]), ["lives_in London 1-.. current 1"]);
+    let (held, decisions) = story(vec![london, berlin, again]);
+    assert_eq!(held, ["lives_in London 1-5 superseded 1", "lives_in Berlin 5-.. current 2"]);
+    assert_eq!(decisions.iter().map(|d| d.0).collect::<Vec<_>>(), [Action::Add, Action::Update, Action::Noop]);
+}
+
+#[test]
+fn a_late_word_about_the_past_does_not_touch_the_present() {
+    let berlin = said(9, "lives_in", "Berlin");
+    let oslo = Claim { valid_from: Some(2 * DAY), valid_to: Some(4 * DAY), ..said(10, "lives_in", "Oslo") };
+    let rome = Claim { valid_from: Some(3 * DAY), aspect: Aspect::Begins, ..said(11, "lives_in", "Rome") };
+    let bonn = Claim { aspect: Aspect::Was, ..said(12, "lives_in", "Bonn") };
+    assert_eq!(
+        facts(vec![berlin, oslo, rome, bonn]),
+        [
+            "lives_in Bonn ..-2 ended 1",
+            "lives_in Oslo 2-3 superseded 1",
+            "lives_in Rome 3-9 superseded 1",
+            "lives_in Berlin 9-.. current 1",
+        ]
+    );
+}
+
+#[test]
+fn an_interval_within_another_cuts_it_in_two() {
+    let rome = said(1, "lives_in", "Rome");
+    let oslo = Claim { valid_from: Some(2 * DAY), valid_to: Some(4 * DAY), ..said(9, "lives_in", "Oslo") };
+    assert_eq!(
+        facts(vec![rome, oslo]),
+        ["lives_in Rome 1-2 superseded 1", "lives_in Oslo 2-4 ended 1", "lives_in Rome 4-.. current 1"]
+    );
+}
+
+#[test]
+fn since_when_and_until_when_are_learnt_later() {
+    let oslo = said(5, "lives_in", "Oslo");
+    let since = Claim { valid_from: Some(2 * DAY), ..said(6, "lives_in", "Oslo") };
+    let left = Claim { aspect: Aspect::Ends, valid_to: Some(8 * DAY), ..said(9, "lives_in", "") };
+    assert_eq!(facts(vec![oslo, since, left]), ["lives_in Oslo 2-8 ended 2"]);
+}
+
+#[test]
+fn what_adds_up_stays_apart_and_opposites_exclude_each_other() {
+    let tea = said(1, "likes", "tea");
+    let jam = said(2, "likes", "jam");
+    let no_tea = said(3, "dislikes", "Tea");
+    let odd = said(4, "collects", "stamps");
+    assert_eq!(
+        facts(vec![tea, jam, no_tea, odd]),
+        [
+            "likes tea 1-3 superseded 1",
+            "likes jam 2-.. current 1",
+            "dislikes Tea 3-.. current 1",
+            "collects stamps 4-.. current 1",
+        ]
+    );
+}
+
+#[test]
+fn events_happen_once_a_day() {
+    let oslo = |day: i64| said(day, "visited", "Oslo");
+    let yesterday = Claim { valid_from: Some(3 * DAY), ..oslo(4) };
+    let denied = Claim { polarity: Polarity::Denied, valid_from: Some(5 * DAY), ..oslo(6) };
+    assert_eq!(
+        facts(vec![oslo(1), oslo(3), yesterday, oslo(5), denied]),
+        ["visited Oslo 1-2 ended 1", "visited Oslo 3-4 ended 2"]
+    );
+}
+
+#[test]
+fn weak_words_and_words_that_are_no_assertions_change_nothing() {
+    let oslo = said(1, "lives_in", "Oslo");
+    let weak = Claim { confidence: 400, ..said(2, "lives_in", "Rome") };
+    let wish = Claim { modality: Modality::Intended, ..said(3, "lives_in", "Bonn") };
+    let (held, decisions) = story(vec![oslo, weak, wish]);
+    assert_eq!(held, ["lives_in Oslo 1-.. current 1"]);
+    assert_eq!(&*decisions[1].1, "a word more than twice as strong says otherwise");
+    assert_eq!(&*decisions[2].1, "intended, not a fact");
+}
+
+#[test]
+fn what_was_known_when_is_kept() {
+    let oslo = said(1, "lives_in", "Oslo");
+    let rome = said(4, "lives_in", "Rome");
+    let claims = [resolved(oslo), resolved(rome)];
+    let (facts, _) = naive::consolidate(&claims, &policy());
+    let known_at = |day: i64| {
+        let known = facts
+            .iter()
+            .filter(move |fact| fact.known_from <= day * DAY && fact.known_to.is_none_or(|to| to > day * DAY));
+        known.map(|fact| (fact.valid_to.map(|to| to / DAY), fact.status)).collect::<Vec<_>>()
+    };
+    assert_eq!(known_at(0), []);
+    assert_eq!(known_at(2), [(None, Status::Current)]);
+    assert_eq!(known_at(5), [(Some(4), Status::Superseded), (None, Status::Current)]);
+}
