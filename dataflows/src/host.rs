@@ -34,14 +34,29 @@ const GLANCE: Duration = Duration::from_millis(1);
 /// What changes in the four inputs.
 #[derive(Clone, Debug, Default)]
 pub struct Inputs {
-    /// Versions of events, in any order; a version may come again.
-    pub events: Vec<Arc<EventRow>>,
+    /// Versions of events, in any order; a version may come again, or be taken back.
+    pub events: Vec<(Arc<EventRow>, Diff)>,
     /// Answers that are there now, or no more. There is one answer to an ask.
     pub answers: Vec<(AnswerRow, Diff)>,
     /// Policy that holds now, or no more.
     pub policy: Vec<(PolicyRow, Diff)>,
     /// Days, counted from 1970 in UTC, that are over.
     pub ticks: Vec<(i64, Diff)>,
+}
+
+impl Inputs {
+    /// The inputs that take these back.
+    pub fn negated(&self) -> Inputs {
+        fn flip<R: Clone>(rows: &[(R, Diff)]) -> Vec<(R, Diff)> {
+            rows.iter().map(|(row, diff)| (row.clone(), -diff)).collect()
+        }
+        Inputs {
+            events: flip(&self.events),
+            answers: flip(&self.answers),
+            policy: flip(&self.policy),
+            ticks: flip(&self.ticks),
+        }
+    }
 }
 
 /// The graph stopped. It holds derived state only, so nothing is lost.
@@ -91,7 +106,7 @@ impl Graph {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        inputs.events.iter_mut().for_each(|event| self.names.intern_event(event));
+        inputs.events.iter_mut().for_each(|(event, _)| self.names.intern_event(event));
         inputs.answers.iter_mut().for_each(|(answer, _)| self.names.intern_answer(answer));
         let result = self.dispatch(inputs).and_then(|()| self.gather());
         result.map_err(|problem| {
@@ -184,7 +199,7 @@ struct Sessions {
 impl Sessions {
     /// Puts in what changes in this epoch, and closes the epoch. Returns the next one.
     fn feed(&mut self, inputs: Inputs) -> Time {
-        inputs.events.into_iter().for_each(|event| self.events.insert(event));
+        inputs.events.into_iter().for_each(|(row, diff)| self.events.update(row, diff));
         inputs.answers.into_iter().for_each(|(row, diff)| self.answers.update(row, diff));
         inputs.policy.into_iter().for_each(|(row, diff)| self.policy.update(row, diff));
         inputs.ticks.into_iter().for_each(|(row, diff)| self.ticks.update(row, diff));

@@ -26,38 +26,52 @@ pub struct Inputs<'s> {
 /// The memory graph.
 pub fn memory(inputs: Inputs<'_>) -> Collections<'_> {
     let Inputs { events, answers, policy, ticks, texts } = inputs;
-    let answers = operators::answered::by_ask(answers);
     let policy = policy.distinct();
-    let _ = ticks;
+    let answers = operators::answered::by_ask(answers);
 
     // What happened, once, in pieces small enough to ask about.
-    let events = operators::latest(events);
-    let latest = events.clone().as_collection(|_, event| event.clone());
-    let pieces = operators::split(latest.clone(), texts);
-    let by_scope = operators::embed::by_scope(pieces.clone());
+    let by_id = operators::latest(events);
+    let events = by_id.clone().as_collection(|_, event| event.clone());
+    let pieces = operators::split(events.clone(), texts);
 
-    // What we ask about each piece, and what the models said.
+    // What we ask about each piece, and what the models said of it.
+    let by_scope = operators::embed::by_scope(pieces.clone());
     let embeddings = operators::embed(by_scope.clone(), policy.clone());
     let extractions = operators::extract(by_scope, policy.clone());
     let asks = embeddings.concat(extractions.clone().map(|(ask, _)| ask));
     let asks = operators::wanted(asks, answers.clone());
-    let _read = operators::answered(extractions, answers);
+    let read = operators::answered(extractions, answers);
 
-    let scope = latest.scope();
+    // What was claimed, once "I", "you" and "yesterday" are known.
+    let statements = operators::extract::statements(read.clone());
+    let claims = operators::ground(statements.clone(), by_id, policy.clone());
+    let claims = claims.concat(operators::ground::asserted(policy.clone()));
+
+    // Who is who.
+    let clues = operators::evidence(events.clone(), statements, claims.clone(), policy.clone());
+    let who = operators::resolve(clues, policy.clone());
+    let mentions = operators::resolve::mentioned(operators::extract::mentions(read), who.members.clone());
+
+    // What is held of them, and what still holds today.
+    let about = operators::resolve::about(claims.clone(), who.members);
+    let (facts, decisions) = operators::consolidate(about, policy);
+    let facts = operators::expire(facts, ticks);
+
+    let scope = events.scope();
     use differential_dataflow::AsCollection;
     use timely::dataflow::operators::generic::operator::empty;
     Collections {
-        events: latest,
+        events,
         passages: pieces.map(|piece| PassageRow {
             passage: piece.passage.clone(),
             event: piece.event.clone(),
             previous: None,
         }),
-        mentions: empty(scope).as_collection(),
-        entities: empty(scope).as_collection(),
-        claims: empty(scope).as_collection(),
-        decisions: empty(scope).as_collection(),
-        facts: empty(scope).as_collection(),
+        mentions,
+        entities: who.entities,
+        claims,
+        decisions,
+        facts,
         salience: empty(scope).as_collection(),
         rankings: empty(scope).as_collection(),
         asks,

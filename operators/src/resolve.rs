@@ -18,6 +18,7 @@ use nexus_types::{
     Claim, Entity, EntityId, Evidence, Held, Key, MentionKind, MentionRow, Millis, Object, Policy, PolicyRow,
 };
 
+use crate::consolidate::Resolved;
 use crate::evidence::{Clues, ME, Who};
 use crate::extract::Named;
 use crate::ground;
@@ -64,22 +65,24 @@ pub fn resolve<'s>(clues: Clues<'s>, policy: Collection<'s, PolicyRow>) -> WhoIs
 pub fn about<'s>(
     claims: Collection<'s, Arc<Claim>>,
     members: Arrangement<'s, Who, EntityId>,
-) -> Collection<'s, (Arc<Claim>, EntityId, Held)> {
+) -> Collection<'s, Resolved> {
     let by_subject = claims
         .map(|claim| ((claim.scope.clone(), claim.subject.clone()), claim))
         .arrange_by_key_named("claims by subject")
         .join_core(members.clone(), |_, claim, subject| Some((claim.clone(), *subject)));
     let values = by_subject.clone().flat_map(|(claim, subject)| match &claim.object {
-        Object::Value(value) => Some((claim.clone(), subject, Held::Value(value.clone()))),
+        Object::Value(value) => Some(Resolved { object: Held::Value(value.clone()), claim, subject }),
         Object::Key(_) => None,
     });
     let keys = by_subject
         .flat_map(|(claim, subject)| match &claim.object {
-            Object::Key(key) => Some(((claim.scope.clone(), key.clone()), (claim.clone(), subject))),
+            Object::Key(key) => Some(((claim.scope.clone(), key.clone()), (claim, subject))),
             Object::Value(_) => None,
         })
         .arrange_by_key_named("claims by object")
-        .join_core(members, |_, (claim, subject), object| Some((claim.clone(), *subject, Held::Entity(*object))));
+        .join_core(members, |_, (claim, subject), object| {
+            Some(Resolved { claim: claim.clone(), subject: *subject, object: Held::Entity(*object) })
+        });
     values.concat(keys)
 }
 
