@@ -34,6 +34,7 @@ impl Store {
     /// Removes every byte that is not in the last checkpoint's rows or the tail beyond it. Commit what is to be forgotten
     /// first. Snapshots that are open, in any process, end with a clear error.
     pub async fn erase(&mut self) -> Result<Erased> {
+        self.settle()?;
         let mut next = self.last.clone();
         for (name, at) in &mut next.tables {
             let table = self.caches.table(name, at.version).await?;

@@ -108,6 +108,7 @@ impl Store {
                 return Ok(format!("removed {} versions of {table}, {} bytes", removed.versions, removed.bytes));
             }
         };
+        self.settle()?;
         let mut next = self.last.clone();
         let Some(at) = next.tables.get_mut(&name) else { return Ok(done) };
         let mut table = Dataset::clone(&*self.caches.table(&name, at.version).await?);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::caches::Caches;
 use crate::checkpoint::{At, Checkpoint, Checkpoints};
-use crate::error::{ErrorKind, Result, StorageError};
+use crate::error::{ErrorKind, Result, StorageError, at};
+use crate::files;
 use crate::home::Home;
 use crate::lease::Lease;
 use crate::settings::Settings;
@@ -44,6 +45,13 @@ impl Reader {
             }
         }
         Err(StorageError::new(ErrorKind::Retry, "the store changes too fast to take a snapshot: try again"))
+    }
+
+    /// Bytes on the disk, of all the store's files.
+    pub fn bytes(&self) -> Result<u64> {
+        let root = self.caches.home.part("");
+        let sizes = files::walk(&root).map_err(at(&root, "read"))?;
+        Ok(sizes.iter().map(|(_, size)| size).sum())
     }
 
     /// Every kept state, oldest first.

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, stream};
 use lance::dataset::Dataset;
 use nexus_types::{FORMAT_VERSION, Millis};
 
@@ -65,6 +66,8 @@ pub struct Store {
     identity: Identity,
     opening: Opening,
     synced: Synced,
+    /// Tables may be beyond the last checkpoint: a commit is under way, or was dropped half done.
+    unsettled: bool,
     _lock: WriterLock,
 }
 
@@ -105,7 +108,7 @@ impl Store {
         synced.assume(&home.part("tables")).map_err(at(&home.root, "read"))?;
         let caches = Arc::new(Caches::new(home, settings));
         let tail = Arc::new(tail);
-        Ok(Self { caches, checkpoints, last, tail, identity, opening, synced, _lock: lock })
+        Ok(Self { caches, checkpoints, last, tail, identity, opening, synced, unsettled: false, _lock: lock })
     }
 
     /// Where it lies.
@@ -146,6 +149,7 @@ impl Store {
     /// Makes an epoch. If it fails, nothing has happened, and it can be tried again. The tail is not cut.
     pub async fn commit(&mut self, commit: Commit) -> Result<Checkpoint> {
         self.check(&commit)?;
+        self.settle()?;
         let mut tables = self.last.tables.clone();
         match self.apply(&commit.changes).await {
             Ok(changed) => tables.extend(changed),
@@ -203,17 +207,27 @@ impl Store {
         match done {
             Ok(()) => {
                 self.last = next;
+                self.unsettled = false;
                 Ok(())
             }
             Err(error) => Err(self.take_back(error)),
         }
     }
 
+    /// Before tables are changed: undoes what a change that was dropped half done has left, and notes that one begins.
+    pub(crate) fn settle(&mut self) -> Result<()> {
+        if self.unsettled {
+            self.caches.clear();
+            roll_back(&self.caches.home, &self.last)?;
+        }
+        self.unsettled = true;
+        Ok(())
+    }
+
     /// Undoes what the tables have beyond the last checkpoint, and gives the error on.
     pub(crate) fn take_back(&mut self, error: StorageError) -> StorageError {
-        self.caches.clear();
-        match roll_back(&self.caches.home, &self.last) {
-            Ok(_) => error,
+        match self.settle() {
+            Ok(()) => error,
             Err(worse) => {
                 let message = "the commit failed and could not be undone now: open the store again, which does it";
                 StorageError::new(worse.kind().clone(), message).because(error)
@@ -221,14 +235,18 @@ impl Store {
         }
     }
 
+    /// Applies every change, and waits for all of them even if one fails: nothing is written behind a recovery's back.
     async fn apply(&self, changes: &[TableChange]) -> Result<BTreeMap<String, TableAt>> {
-        let applied = changes.iter().filter(|change| !change.is_empty()).map(|change| async move {
-            let name = &change.table.name;
-            let table = change.apply(&self.caches, self.last.tables.get(name)).await?;
-            Ok::<_, StorageError>(table.map(|table| (name.clone(), table_at(&table, &change.table.key))))
-        });
-        let changed: Vec<_> = stream::iter(applied).buffer_unordered(TABLES_AT_ONCE).try_collect().await?;
-        Ok(changed.into_iter().flatten().collect())
+        let changes = changes.iter().filter(|change| !change.is_empty());
+        let work: Vec<BoxFuture<'_, _>> = changes.map(|change| self.apply_one(change).boxed()).collect();
+        let changed: Vec<_> = stream::iter(work).buffer_unordered(TABLES_AT_ONCE).collect().await;
+        changed.into_iter().filter_map(Result::transpose).collect()
+    }
+
+    async fn apply_one(&self, change: &TableChange) -> Result<Option<(String, TableAt)>> {
+        let name = &change.table.name;
+        let table = change.apply(&self.caches, self.last.tables.get(name)).await?;
+        Ok(table.map(|table| (name.clone(), table_at(&table, &change.table.key))))
     }
 
     fn check(&self, commit: &Commit) -> Result<()> {

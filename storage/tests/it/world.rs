@@ -15,9 +15,8 @@ pub(crate) type Tables = BTreeMap<String, Rows>;
 
 /// Runs a test on threads with room for Lance's deep futures.
 pub(crate) fn run<F: Future<Output = ()> + Send + 'static>(test: F) {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_stack_size(16 << 20).enable_all();
-    let runtime = { runtime }.build().unwrap();
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(2).thread_stack_size(16 << 20).enable_all().build().unwrap();
     let task = runtime.spawn(test);
     runtime.block_on(task).unwrap();
 }
