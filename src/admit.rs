@@ -60,11 +60,6 @@ pub(crate) struct Heads {
 }
 
 impl Heads {
-    /// How many events are known, tombstones included.
-    pub(crate) fn len(&self) -> usize {
-        self.versions.len()
-    }
-
     /// The version held of an event.
     pub(crate) fn version(&self, id: EventId) -> Option<Version> {
         self.versions.get(&id).copied()

@@ -167,7 +167,7 @@ fn vectors(answered: &Answered) -> Result<Vec<TableChange>> {
         let batch = RecordBatch::try_new(tables::vectors_schema(width), vec![keys, Arc::new(lists)])
             .map_err(Error::internal)?;
         changes.push(TableChange {
-            table: TableSpec::vectors(model, dimension),
+            table: TableSpec::vectors(model, width),
             delete: Vec::new(),
             append: vec![batch],
         });

@@ -138,14 +138,13 @@ impl Nexus {
     /// How connectors are to read, in this scope.
     pub fn connector_options(&self, options: &IngestOptions) -> Options {
         Options {
-            scope: self.scope().clone(),
             source: options.source.clone(),
             platform: options.platform.clone(),
             channel: options.channel.clone(),
             format: options.format,
             seen_at: clock::now(),
             time_zone: options.time_zone.clone(),
-            me: None,
+            ..Options::new(self.scope())
         }
     }
 }
@@ -202,7 +201,7 @@ impl<'a> Run<'a> {
 
     fn source(&mut self, name: &str, mut source: Box<dyn Source>) -> Result<()> {
         self.report.inputs += 1;
-        while let Some(item) = source.next_item() {
+        while let Some(item) = source.next() {
             match item {
                 Item::Change(change) => self.change(change),
                 Item::Reject(reject) => self.reject(name, &reject.position, &reject.reason, &reject.raw),

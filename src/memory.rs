@@ -18,6 +18,7 @@ use tokio::runtime::Runtime;
 use crate::embedder::Embedder;
 use crate::engine::meta;
 use crate::forget::Selector;
+use crate::policy::PolicyFile;
 use crate::verify::VerifyReport;
 use crate::{Error, ErrorKind, Nexus, Result, Settings, hydrate, verify};
 
@@ -194,7 +195,7 @@ impl Memory {
             rejects: self.snapshot().rows("rejects"),
             checkpoints: kept.len(),
             oldest_epoch: kept.first().copied().unwrap_or(checkpoint.epoch),
-            bytes: self.reader.bytes()?.values().sum(),
+            bytes: self.reader.bytes()?,
         })
     }
 
@@ -208,6 +209,11 @@ impl Memory {
             }
         }
         Ok(())
+    }
+
+    /// The scope's page of rules.
+    pub fn policy(&self) -> Result<PolicyFile> {
+        Ok(PolicyFile::of(self.policy_rows()?.iter()))
     }
 
     /// The scope's policy.
