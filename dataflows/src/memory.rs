@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use nexus_operators as operators;
 use nexus_operators::Collection;
-use nexus_types::tables::PassageRow;
-use nexus_types::{AnswerRow, EventRow, PolicyRow, Texts};
+use nexus_operators::weigh::Signal;
+use nexus_types::{AnswerRow, EventId, EventRow, PolicyRow, Ranking, Texts};
 
 use crate::outputs::Collections;
+
+/// How many events are kept ranked for each entity.
+const RANKED: usize = 10;
 
 /// The four inputs, and where long texts are read.
 pub struct Inputs<'s> {
@@ -44,7 +47,7 @@ pub fn memory(inputs: Inputs<'_>) -> Collections<'_> {
 
     // What was claimed, once "I", "you" and "yesterday" are known.
     let statements = operators::extract::statements(read.clone());
-    let claims = operators::ground(statements.clone(), by_id, policy.clone());
+    let claims = operators::ground(statements.clone(), by_id.clone(), policy.clone());
     let claims = claims.concat(operators::ground::asserted(policy.clone()));
 
     // Who is who.
@@ -53,27 +56,25 @@ pub fn memory(inputs: Inputs<'_>) -> Collections<'_> {
     let mentions = operators::resolve::mentioned(operators::extract::mentions(read), who.members.clone());
 
     // What is held of them, and what still holds today.
-    let about = operators::resolve::about(claims.clone(), who.members);
-    let (facts, decisions) = operators::consolidate(about, policy);
+    let about = operators::resolve::about(claims.clone(), who.members.clone());
+    let (facts, decisions) = operators::consolidate(about.clone(), policy);
     let facts = operators::expire(facts, ticks);
 
-    let scope = events.scope();
-    use differential_dataflow::AsCollection;
-    use timely::dataflow::operators::generic::operator::empty;
-    Collections {
-        events,
-        passages: pieces.map(|piece| PassageRow {
-            passage: piece.passage.clone(),
-            event: piece.event.clone(),
-            previous: None,
-        }),
-        mentions,
-        entities: who.entities,
-        claims,
-        decisions,
-        facts,
-        salience: empty(scope).as_collection(),
-        rankings: empty(scope).as_collection(),
-        asks,
-    }
+    // What matters, and what matters most about whom.
+    let signals = operators::weigh::signals(claims.clone(), events.clone());
+    let mine = operators::involve::mine(events.clone(), who.entities.clone()).map(|event| (event, Signal::Mine));
+    let of_events = operators::weigh::events(signals.concat(mine), by_id);
+    let of_entities = operators::weigh::entities(operators::involve::spoken(events.clone(), who.members));
+    let concerned = operators::involve::concerned(about, mentions.clone());
+    let scores = of_events.clone().map(|row| (EventId(row.target), row.score));
+    let candidates = concerned.join_map(scores, |event, entity, score| (entity.clone(), *score, *event));
+    let rankings = operators::rank(candidates, RANKED).map(|((scope, entity), rank, score, event)| Ranking { scope, entity, rank, event, score });
+
+    // What was said before it.
+    let previous = operators::neighbours(events.clone());
+    let passages = operators::split::placed(pieces, previous);
+
+    let salience = of_events.concat(of_entities);
+    let entities = who.entities;
+    Collections { events, passages, mentions, entities, claims, decisions, facts, salience, rankings, asks }
 }

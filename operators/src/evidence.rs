@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::extract::Said;
 use crate::ground;
-use crate::per_key::{State, per_key};
+use crate::per_key::{State, per_key_with};
 use crate::{Collection, Diff};
 
 /// A key within its scope.
@@ -64,7 +64,7 @@ pub fn evidence<'s>(
     policy: Collection<'s, PolicyRow>,
 ) -> Clues<'s> {
     let voices = events.clone().flat_map(|event| voices(&event));
-    let voices = per_key::<_, _, First>(voices, "first appearance of voices");
+    let voices = per_key_with(voices, "first appearance of voices", First::default);
     let rejected = policy.clone().flat_map(rejected);
     let declared = statements.clone().flat_map(|said| declared(&said)).antijoin(rejected).flat_map(|(_, clues)| clues);
     let clues = voices
@@ -75,7 +75,7 @@ pub fn evidence<'s>(
         .concat(policy.flat_map(|row| of_policy(&row)))
         .concat(declared);
     Clues {
-        seen: per_key::<_, _, First>(clues.clone().flat_map(seen), "first appearance of keys"),
+        seen: per_key_with(clues.clone().flat_map(seen), "first appearance of keys", First::default),
         names: clues.clone().flat_map(name).distinct(),
         spoke: clues.clone().flat_map(spoke).distinct(),
         bonds: clues.flat_map(bond).distinct(),

@@ -36,7 +36,7 @@ pub trait Machine<A, B>: 'static {
 }
 
 /// What one key knows and does.
-pub trait State<K, V>: Default + 'static {
+pub trait State<K, V>: 'static {
     /// A row of the output.
     type Out;
 
@@ -52,10 +52,25 @@ pub fn per_key<'s, K, V, S>(rows: Collection<'s, (K, V)>, name: &str) -> Collect
 where
     K: ExchangeData + Ord + Hash,
     V: ExchangeData + Ord,
+    S: State<K, V, Out: Clone + 'static> + Default,
+{
+    per_key_with(rows, name, S::default)
+}
+
+/// Runs a [`State`] per key; a key that is new begins with what `fresh` makes.
+pub fn per_key_with<'s, K, V, S>(
+    rows: Collection<'s, (K, V)>,
+    name: &str,
+    fresh: impl Fn() -> S + 'static,
+) -> Collection<'s, S::Out>
+where
+    K: ExchangeData + Ord + Hash,
+    V: ExchangeData + Ord,
     S: State<K, V, Out: Clone + 'static>,
 {
     let nothing = empty(rows.scope()).as_collection();
-    per_epoch::<_, (), _>(rows, nothing, name, |(key, _)| key.hashed(), Keys::<K, S>(BTreeMap::new()))
+    let keys = Keys { states: BTreeMap::new(), fresh };
+    per_epoch::<_, (), _>(rows, nothing, name, |(key, _)| key.hashed(), keys)
 }
 
 /// Runs a [`Machine`] on every worker. `route` says which rows belong together; every worker gets all of `shared`.
@@ -142,10 +157,14 @@ impl<A, B> Waiting<A, B> {
 }
 
 /// One worker's keys.
-struct Keys<K, S>(BTreeMap<K, S>);
+struct Keys<K, S, F> {
+    states: BTreeMap<K, S>,
+    fresh: F,
+}
 
-impl<K, V, S> Machine<(K, V), ()> for Keys<K, S>
+impl<K, V, S, F> Machine<(K, V), ()> for Keys<K, S, F>
 where
+    F: Fn() -> S + 'static,
     K: ExchangeData + Ord,
     V: Ord + 'static,
     S: State<K, V>,
@@ -160,16 +179,16 @@ where
             while let Some(((_, value), diff)) = rows.next_if(|((next, _), _)| *next == key) {
                 changes.push((value, diff));
             }
-            if let Some(state) = self.0.get_mut(&key) {
+            if let Some(state) = self.states.get_mut(&key) {
                 state.update(&key, changes, out);
                 if state.is_empty() {
-                    self.0.remove(&key);
+                    self.states.remove(&key);
                 }
             } else {
-                let mut state = S::default();
+                let mut state = (self.fresh)();
                 state.update(&key, changes, out);
                 if !state.is_empty() {
-                    self.0.insert(key, state);
+                    self.states.insert(key, state);
                 }
             }
         }

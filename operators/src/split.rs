@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use nexus_types::event::text_hash;
 use nexus_types::passage::{PASSAGE_BYTES_MAX, Span};
-use nexus_types::{EventRow, Kind, Passage, Texts};
+use nexus_types::tables::PassageRow;
+use nexus_types::{EventId, EventRow, Kind, Passage, Texts};
 
 use crate::Collection;
 
@@ -41,6 +42,24 @@ fn passages(event: &Arc<EventRow>, texts: &dyn Texts) -> Vec<Arc<Piece>> {
     let Some(text) = texts.text(event.text) else { return Vec::new() };
     let hash = |span: Span| text_hash(&text[span.start as usize..span.end as usize]);
     (0..).zip(pieces(&text)).map(|(ordinal, span)| piece(ordinal, span, hash(span))).collect()
+}
+
+/// Passages as their table holds them: with the event before theirs, where there is one.
+pub fn placed<'s>(
+    pieces: Collection<'s, Arc<Piece>>,
+    previous: Collection<'s, (EventId, EventId)>,
+) -> Collection<'s, PassageRow> {
+    let after = pieces
+        .clone()
+        .map(|piece| (piece.event.id, piece))
+        .arrange_by_key_named("passages by event")
+        .join_core(previous.arrange_by_key_named("previous event"), |_, piece, before| Some((piece.clone(), *before)));
+    let first = pieces.concat(after.clone().map(|(piece, _)| piece).negate());
+    after.map(|(piece, before)| row(&piece, Some(before))).concat(first.map(|piece| row(&piece, None)))
+}
+
+fn row(piece: &Piece, previous: Option<EventId>) -> PassageRow {
+    PassageRow { passage: piece.passage.clone(), event: piece.event.clone(), previous }
 }
 
 /// Where a text is cut into passages: at the last paragraph end that leaves more than half a passage, else at a sentence
@@ -117,11 +136,11 @@ mod tests {
 
     use std::collections::BTreeMap;
 
-    use nexus_types::{EventId, Hash128, Text, TextHash, Version};
+    use nexus_types::{Hash128, Text, TextHash, Version};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::check::{Draw, check};
+    use crate::check::{Draw, check, check2};
 
     fn texts() -> Vec<Text> {
         let long = "One sentence here. Another there! ".repeat(60);
@@ -142,6 +161,17 @@ mod tests {
         let store: BTreeMap<TextHash, Text> = texts().into_iter().map(|text| (text_hash(&text), text)).collect();
         let shared: Arc<dyn Texts> = Arc::new(store.clone());
         check("split", event, move |rows| split(rows, shared.clone()), |rows| split_naive(rows, &store));
+    }
+
+    #[test]
+    fn passages_know_what_came_before() {
+        // Of each event there is one row before it, so the second id follows from the first.
+        let id = |n: u64, kind: u64| EventId(Hash128([n, kind]));
+        let previous = move |draw: &mut Draw| Some(draw.below(12)).map(|n| (id(n, 0), id(n / 2, 1))).unwrap();
+        check2("placed", (crate::fake::piece, previous), placed, |pieces, previous| {
+            let before = |piece: &Piece| previous.iter().find(|(event, _)| *event == piece.event.id).map(|(_, id)| *id);
+            pieces.iter().map(|piece| row(piece, before(piece))).collect()
+        });
     }
 
     fn cuts(text: &str) -> Vec<&str> {
