@@ -78,7 +78,12 @@ impl Passage {
 /// The language that more of the words belong to; the first of equals.
 fn language_of<'l>(tokens: &[Token], languages: &'l [Language; 2]) -> &'l Language {
     let count = |language: &Language| {
-        let own = |token: &&Token| language.is(token.word, Class::Function) || !language.verbs(token.word).is_empty();
+        let own = |token: &&Token| {
+            let word = token.word;
+            language.is(word, Class::Function)
+                || !language.verbs(word).is_empty()
+                || language.phrases.contains_key(&word)
+        };
         tokens.iter().filter(own).count()
     };
     let [first, second] = languages;

@@ -236,7 +236,8 @@ impl Reading<'_, '_> {
             if group.state.denied {
                 break;
             }
-            let Some(next) = self.joined(end, group.expected, subject.person) else { break };
+            let same = group.verb.filter(|_| group.said.is_none()).map(|verb| verb.lemma);
+            let Some(next) = self.joined(end, group.expected, subject.person, same) else { break };
             from = next;
             self.spent = self.spent.max(next - 1);
             group = sentence.group(next, group.expected, subject.person, state);
@@ -244,7 +245,7 @@ impl Reading<'_, '_> {
     }
 
     /// The next verb of the same subject: after "and", in a form that was expected of the last one.
-    fn joined(&self, end: usize, expected: Form, person: Person) -> Option<usize> {
+    fn joined(&self, end: usize, expected: Form, person: Person, same: Option<u16>) -> Option<usize> {
         let sentence = self.sentence;
         let limit = sentence.len().min(end + JOINED_WORDS_MAX);
         for at in end..limit {
@@ -257,12 +258,12 @@ impl Reading<'_, '_> {
                 return None;
             }
             let next = sentence.skip_adverbs(at + 1);
-            let verb = sentence
-                .language
-                .verbs(sentence.word(next))
+            let verbs = sentence.language.verbs(sentence.word(next));
+            let verb = verbs
                 .iter()
                 .any(|verb| verb.form.within(expected) && (verb.person == person || verb.person == Person::Any));
-            if and && verb && !sentence.is_capital(next) {
+            let other = !verbs.iter().any(|verb| same == Some(verb.lemma)) && !sentence.is(next, Class::Preposition);
+            if and && verb && other && !sentence.is_capital(next) {
                 return Some(next);
             }
         }

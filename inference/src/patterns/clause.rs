@@ -11,6 +11,9 @@ use super::token::Kind;
 /// The most openers before one verb.
 const OPENERS_MAX: usize = 6;
 
+/// The longest time that may stand right before a subject.
+const TIME_WORDS_MAX: usize = 4;
+
 /// Who a clause is about.
 #[derive(Clone, Debug)]
 pub(super) struct Subject {
@@ -46,6 +49,7 @@ pub(super) struct State {
     pub(super) intended: bool,
     pub(super) weak: bool,
     pub(super) wish: bool,
+    lasting: bool,
     /// Where what is intended begins.
     pub(super) intended_at: usize,
     hedged: bool,
@@ -77,6 +81,7 @@ impl State {
             Effect::Begins => self.begins = true,
             Effect::Weak => self.weak = true,
             Effect::Wish => self.wish = true,
+            Effect::Lasting => self.lasting = true,
         }
     }
 
@@ -136,10 +141,9 @@ impl Group {
                 Sort::Begin | Sort::End | Sort::Event => happened.map(|(aspect, _)| (aspect, true)),
                 _ => plain(Holds),
             },
-            () if state.perfect && sort == Sort::Taste => plain(Holds),
             () if state.perfect => {
                 if lasts {
-                    plain(Holds).filter(|_| lasting)
+                    plain(Holds).filter(|_| lasting || state.lasting)
                 } else {
                     happened
                 }
@@ -183,6 +187,7 @@ impl Sentence<'_> {
             || self.is(before, Class::But)
             || self.is(before, Class::Greeting)
             || matches!(self.kind(before), Some(Kind::Handle))
+            || (1..=TIME_WORDS_MAX).any(|back| at >= back && self.time(at - back).is_some_and(|time| time.end == at))
     }
 
     /// The subject that begins at this token. `antecedent` is whom "he" or "she" can only mean.
@@ -246,6 +251,31 @@ impl Sentence<'_> {
         !verb && !says.into_iter().any(|class| self.is(next, class)) && !self.is_break(next)
     }
 
+    /// The longest rule of a verb that matches after it; past a "not" or "no longer", if none does before.
+    fn said(&self, verb: Verb, at: usize, state: &mut State) -> Option<(Rule, Match)> {
+        let rules = self.language.rules.get(verb.lemma as usize)?;
+        let longest = |at: usize| {
+            let found = rules.iter().filter_map(|rule| Some((rule, self.matches(&rule.pattern, at)?)));
+            let best = found.reduce(|best, next| if next.1.end > best.1.end { next } else { best });
+            best.map(|(rule, found)| (rule.clone(), found))
+        };
+        longest(at).or_else(|| {
+            let openers = self.language.openers.get(&self.word(at))?;
+            let negations = openers.iter().filter(|opener| opener.then.is_none());
+            let found = negations.filter_map(|opener| Some((opener, self.matches(&opener.pattern, at)?)));
+            let (opener, found) = found.max_by_key(|(_, found)| found.end)?;
+            let said = longest(found.end)?;
+            opener.effects.iter().for_each(|effect| state.apply(*effect));
+            Some(said)
+        })
+    }
+
+    /// Whether a noun phrase plainly begins here, and no verb: "going to Japan", "going to a party".
+    fn is_noun(&self, at: usize) -> bool {
+        let noun = [Class::Article, Class::Definite, Class::My, Class::Your, Class::Pointing, Class::Preposition];
+        noun.into_iter().any(|class| self.is(at, class)) || self.is_capital(at)
+    }
+
     /// Reads on from `at` until a rule matches, or nothing more is understood.
     pub(super) fn group(&self, mut at: usize, expected: Form, person: Person, state: State) -> Group {
         let mut group = Group { state, expected, verb: None, at, said: None, first_person: false };
@@ -265,15 +295,9 @@ impl Sentence<'_> {
             // A past that looks like its present ("I quit") is the likelier reading: it comes last in the tables.
             for verb in self.language.verbs(self.word(at)).iter().rev().filter(fits) {
                 group.verb.get_or_insert(*verb);
-                let rules = self.language.rules.get(verb.lemma as usize).map_or(&[][..], Vec::as_slice);
-                let found = rules.iter().filter_map(|rule| {
-                    let found = self.matches(&rule.pattern, at + 1)?;
-                    Some((rule, found))
-                });
-                let longest = found.reduce(|best, next| if next.1.end > best.1.end { next } else { best });
-                if let Some((rule, found)) = longest {
+                if let Some((rule, found)) = self.said(*verb, at + 1, &mut group.state) {
                     group.verb = Some(*verb);
-                    group.said = Some((rule.clone(), found));
+                    group.said = Some((rule, found));
                     return group;
                 }
             }
@@ -281,6 +305,7 @@ impl Sentence<'_> {
             let fitting = openers.iter().filter(|opener| opener.needs.within(group.expected));
             let longest = fitting
                 .filter_map(|opener| Some((opener, self.matches(&opener.pattern, at)?)))
+                .filter(|(opener, found)| opener.then != Some(Form::BASE) || !self.is_noun(found.end))
                 .max_by_key(|(_, found)| found.end);
             let Some((opener, found)) = longest else { break };
             opener.effects.iter().for_each(|effect| group.state.apply(*effect));

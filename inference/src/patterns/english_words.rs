@@ -31,7 +31,7 @@ pub(super) const CLASSES: &[(Class, &str)] = &[
         Class::Boundary,
         "but because cause cuz since when while where so that although though unless whereas then however yeah yes yep no \
          nope ok okay well oh hi hey hello thanks lol haha btw fyi plus or which who anyway btw hmm wow also actually \
-         currently now today sadly luckily unfortunately fortunately honestly",
+         currently now today think guess suppose heard reckon sadly luckily unfortunately fortunately honestly",
     ),
     (
         Class::Inverts,
@@ -41,11 +41,11 @@ pub(super) const CLASSES: &[(Class, &str)] = &[
     (
         Class::Preposition,
         "in on at for from with without about into by of to under over near around between through against during within \
-         behind beside off onto upon via along across inside outside towards toward",
+         behind beside off onto upon via along across inside outside towards toward like",
     ),
     (
         Class::Adverb,
-        "just also still really actually now currently presently very so too quite pretty rather always often usually \
+        "just also still really actually now currently presently very so too quite pretty rather often usually \
          recently finally truly totally absolutely definitely certainly simply only even both all already once again \
          personally honestly officially originally basically mostly mainly generally sometimes especially kinda super \
          extremely incredibly deeply firmly strongly first then proudly temporarily permanently secretly lately \
@@ -85,8 +85,8 @@ pub(super) const CLASSES: &[(Class, &str)] = &[
         "know ask see be have get do make try use run say tell thank go come look find keep let put take give want need help \
          check show add set change figure think talk hear point mention start stop leave stay wait post read understand \
          believe feel sound seem miss mean happen work turn remove delete open close edit type click fix test share hit call \
-         update boot reboot install reinstall mount compile configure download upgrade build enable disable copy burn \
-         execute restart load access connect log play switch write move print format upload save paste grab apt-get sudo \
+         update boot reboot install reinstall mount compile configure download upgrade enable disable copy burn \
+         execute restart load access connect log switch print format upload save paste grab apt-get sudo \
          die kill end hope like love apologize clarify emphasize point step catch continue bring end always just doing having being getting using trying work bed school sleep \
          church town class hang head duck setup set-up obtain",
     ),
@@ -101,6 +101,13 @@ pub(super) const CLASSES: &[(Class, &str)] = &[
          softball handball ping-pong pingpong bridge checkers",
     ),
     (Class::And, "and &"),
+    (
+        Class::Gathering,
+        "conference workshop meeting group class course concert festival parade party wedding fair convention show exhibition \
+         exhibit retreat seminar lecture talk gala tournament competition event reading meetup camp ceremony protest rally club \
+         team band choir orchestra gym program programme league society association community circle contest race marathon \
+         hackathon reunion funeral play opera ballet webinar bootcamp",
+    ),
     (Class::Or, "or"),
     (Class::But, "but however"),
     (

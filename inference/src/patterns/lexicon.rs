@@ -120,6 +120,8 @@ classes! {
     Pet,
     /// Things worth owning.
     Ownable,
+    /// What one goes to or joins: "workshop", "choir".
+    Gathering,
     /// Nouns of what one works at: "bank".
     Workplace,
     /// Heads of a role: "engineer".

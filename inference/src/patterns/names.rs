@@ -100,7 +100,7 @@ pub(super) const CLASSES: &[(Class, &str)] = &[
          vim emacs nano gedit kate eclipse netbeans bash zsh fish python perl ruby php java rust haskell apache mysql \
          postgresql postgres sqlite samba nfs cups xmms amarok rhythmbox banshee mplayer vlc totem xine kaffeine gaim pidgin \
          xchat irssi weechat kopete skype bitchx k3b gimp inkscape blender openoffice libreoffice abiword vmware virtualbox \
-         qemu docker git svn subversion slack discord telegram whatsapp signal zoom notion obsidian photoshop excel word \
+         qemu docker git svn subversion irc freenode slack discord telegram whatsapp signal zoom notion obsidian photoshop excel word \
          dvorak qwerty nvidia ati radeon geforce iphone ipad macbook thinkpad playstation xbox nintendo kindle",
     ),
     (Class::Joins, "of de da do dos del van von der la le du y & for"),

@@ -32,10 +32,13 @@ pub(super) enum Slot {
     Language,
     Age,
     Name,
+    /// A name that is known to be a person's.
+    Known,
     Feeling,
     Activity,
     Pet,
     Ownable,
+    Gathering,
     Mail,
     /// "my sister": whose, and by which relation.
     Kin,
@@ -45,6 +48,8 @@ pub(super) enum Slot {
     Whose,
     /// Words that say nothing, any number of them.
     Adverbs,
+    /// Any one word.
+    Word,
     /// The clause ends here.
     End,
     Point,
@@ -72,15 +77,18 @@ const SLOTS: &[(&str, Slot)] = &[
     ("{language}", Slot::Language),
     ("{age}", Slot::Age),
     ("{name}", Slot::Name),
+    ("{known}", Slot::Known),
     ("{feeling}", Slot::Feeling),
     ("{activity}", Slot::Activity),
     ("{pet}", Slot::Pet),
     ("{ownable}", Slot::Ownable),
+    ("{gathering}", Slot::Gathering),
     ("{mail}", Slot::Mail),
     ("{kin}", Slot::Kin),
     ("{relation}", Slot::Relation),
     ("{whose}", Slot::Whose),
     ("{adverbs}", Slot::Adverbs),
+    ("{word}", Slot::Word),
     ("{end}", Slot::End),
     ("{point}", Slot::Point),
     ("{n}", Slot::Number),
@@ -219,6 +227,8 @@ pub(super) enum Effect {
     Begins,
     /// Says something only if a rule matches: no plan by itself ("I'll …").
     Weak,
+    /// Lasts to the time of speaking: "always".
+    Lasting,
     /// A wish, less than a plan.
     Wish,
 }
@@ -238,6 +248,7 @@ const EFFECTS: &[(&str, Effect)] = &[
     ("begins", Effect::Begins),
     ("weak", Effect::Weak),
     ("wish", Effect::Wish),
+    ("lasting", Effect::Lasting),
 ];
 
 /// What may stand between a subject and its verb.

@@ -70,6 +70,7 @@ impl Sentence<'_> {
                 let whose = self.is(at, Class::My) || self.is(at, Class::Your) || self.is(at, Class::Pointing);
                 return if whose { none(at + 1) } else { None };
             }
+            Slot::Word => return if self.kind(at) == Some(Kind::Word) { none(at + 1) } else { None },
             Slot::Adverbs => return none(self.skip_adverbs(at)),
             Slot::End => return if self.is_end(at) || self.time(at).is_some() { none(at) } else { None },
             Slot::Place => self.listed(at, |at| self.place(at)),
@@ -87,10 +88,12 @@ impl Sentence<'_> {
             Slot::Language => self.listed(at, |at| self.spoken(at)),
             Slot::Age => self.one(self.age(at)),
             Slot::Name => self.one(self.own_name(at)),
+            Slot::Known => self.one(self.person(at).map(|end| (self.value(at, end), end))),
             Slot::Feeling => self.one(self.feeling(at)),
             Slot::Activity => self.one(self.activity(at)),
             Slot::Pet => self.one(self.pet(at)),
             Slot::Ownable => self.one(self.headed(at, Class::Ownable, 5)),
+            Slot::Gathering => self.one(self.headed(at, Class::Gathering, 5)),
             Slot::Mail => (self.kind(at) == Some(Kind::Mail))
                 .then(|| (Fill::Terms(vec![Term::Mail(self.raw(at).to_lowercase().into())]), at + 1)),
             Slot::Kin => self.kin(at).map(|(predicate, owner, end)| (Fill::Kin(predicate, Some(owner)), end)),
@@ -237,7 +240,8 @@ impl Sentence<'_> {
         let mut from = at;
         while self.is(from, Class::Article)
             || self.is(from, Class::My)
-            || self.is(from, Class::Definite)
+            || self.is(from, Class::Adverb)
+            || head != Class::Ownable && self.is(from, Class::Definite)
             || !judged && self.is(from, Class::Kindred)
         {
             from += 1;
@@ -318,7 +322,7 @@ impl Sentence<'_> {
             .take_while(|at| {
                 self.kind(*at) == Some(Kind::Word) && !self.is_end(*at) && !self.is(*at, Class::Preposition)
             })
-            .take_while(|at| !self.is(*at, Class::Pronoun) && !self.is(*at, Class::Vague))
+            .take_while(|at| !self.is(*at, Class::Pronoun) && !self.is(*at, Class::Vague) && !self.is_verb(*at))
             .find(|at| self.is(*at, Class::Pet))?;
         let counted = if self.is(from, Class::Number) { from } else { head };
         let named = usize::from(self.is(head + 1, Class::Named));
@@ -331,6 +335,7 @@ impl Sentence<'_> {
         }
         let plain = bare && self.kind(head + 1) != Some(Kind::Word) || self.is_end(head + 1);
         let plain = plain || self.is(head + 1, Class::Preposition) || self.is(head + 1, Class::Adverb);
+        let plain = plain || bare && self.time(head + 1).is_some();
         plain.then(|| (Term::Value(self.shown(counted, head + 1).to_lowercase().into()), head + 1))
     }
 
@@ -387,6 +392,9 @@ impl Sentence<'_> {
             from += 1;
         }
         if self.is(from, Class::Definite) {
+            if self.is(from + 1, Class::Vague) {
+                return None;
+            }
             let of = (from + 2..from + 5).any(|at| self.is(at, Class::Joins));
             if !of && !self.is_capital(from + 1) && !self.is(from + 1, Class::PlaceHead) {
                 return None;
@@ -426,6 +434,8 @@ impl Sentence<'_> {
             end -= 1;
         }
         let cut = end.checked_sub(1).is_some_and(|last| self.is_article(last) || self.is(last, Class::My));
+        // "a safe, open place" would be left as "a safe".
+        let cut = cut || end > from + 1 && self.raw(end) == "," && self.is(end - 2, Class::Article);
         (end > from && !cut).then_some(end)
     }
 

@@ -6,7 +6,7 @@ use super::lexicon::Class;
 pub(super) const CLASSES: &[(Class, &str)] = &[
     (
         Class::Function,
-        "el la los las un una unos unas yo tú tu ella nosotros ellos usted mi mis su sus nuestro nuestra y o pero porque \
+        "a el la los las un una unos unas yo tú tu ella nosotros ellos usted mi mis su sus nuestro nuestra y o pero porque \
          que si es soy eres somos son está estoy estás están fue era he ha han hay de del al en con por para sin sobre desde \
          hasta no sí ya muy más también cuando donde dónde como cómo quién qué cuál me te se le lo les nos este esta esto ese \
          eso aquí allí ahora hoy ayer mañana todo todos nunca siempre vivo trabajo tengo gusta encanta llamo voy hola gracias \
@@ -36,7 +36,7 @@ pub(super) const CLASSES: &[(Class, &str)] = &[
     (Class::Preposition, "en a al de del con para por sin sobre entre contra hacia desde hasta durante bajo tras"),
     (
         Class::Adverb,
-        "también ahora actualmente siempre aún todavía muy realmente verdaderamente simplemente solo sólo recientemente \
+        "también ahora actualmente aún todavía muy realmente verdaderamente simplemente solo sólo recientemente \
          finalmente bastante tan oficialmente originalmente bien",
     ),
     (Class::Hedge, "quizás quizá tal-vez probablemente posiblemente seguramente supuestamente aparentemente"),
@@ -60,6 +60,11 @@ pub(super) const CLASSES: &[(Class, &str)] = &[
          poner intentar volver empezar dormir trabajar ayudar dejar",
     ),
     (Class::And, "y e"),
+    (
+        Class::Gathering,
+        "conferencia taller reunión grupo clase curso concierto festival desfile fiesta boda feria convención exposición seminario \
+         charla torneo competición evento club equipo banda coro orquesta gimnasio programa carrera maratón",
+    ),
     (Class::Or, "o u"),
     (Class::But, "pero sino"),
     (Class::Says, "dice dijo dicen cuenta contó comenta comentó cree afirma"),
