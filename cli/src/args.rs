@@ -44,6 +44,7 @@ pub(crate) struct Cli {
 
 /// What every command understands.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
 pub(crate) struct Global {
     /// The store's folder [default: nexus/memory in the user's data folder]
     #[arg(long, global = true, value_name = "DIR", env = "NEXUS_STORE", hide_env = true)]
@@ -93,7 +94,8 @@ pub(crate) enum Command {
     /// Remember one thing, said here and now
     Remember {
         /// What to remember; - reads it from standard input
-        text: String,
+        #[arg(required = true)]
+        text: Vec<String>,
         /// Who says it, if not you
         #[arg(long, value_name = "WHO")]
         author: Option<String>,
@@ -101,7 +103,8 @@ pub(crate) enum Command {
     /// Find what was said about something, best first
     Recall {
         /// A question, or words
-        question: String,
+        #[arg(required = true)]
+        question: Vec<String>,
         /// How many messages
         #[arg(short, long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
         k: u16,
@@ -272,6 +275,9 @@ pub(crate) struct Facts {
 /// Which messages to forget: those that fit all that is given.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("which").required(true).multiple(true))]
+#[command(
+    override_usage = "nexus forget [--message ID]... [--thread THREAD] [--author WHO] [--source SOURCE]\n                    [--channel CHANNEL] [--since TIME] [--until TIME] [--yes]"
+)]
 pub(crate) struct Forget {
     /// A message's id, or its first digits; may be repeated
     #[arg(long, value_name = "ID", group = "which")]

@@ -27,7 +27,7 @@ pub(crate) fn ingest(place: &Place, out: &Out, asked: Ingest) -> Result {
     };
     let mut nexus = place.write_with(Settings { embed: !asked.no_embed, ..Settings::default() })?;
     let stop = stop_on_ctrl_c(out.json);
-    let bar = out.progress("");
+    let bar = out.progress();
     let mut watch = |progress: &Progress| {
         show(&bar, progress);
         if stop.load(Ordering::Relaxed) { Go::Stop } else { Go::On }

@@ -95,14 +95,14 @@ impl Out {
     }
 
     /// A progress bar on standard error; nothing where nobody watches.
-    pub(crate) fn progress(&self, unit: &str) -> ProgressBar {
+    pub(crate) fn progress(&self) -> ProgressBar {
         if self.quiet || self.json || !stderr().is_terminal() {
             return ProgressBar::hidden();
         }
         let bar = ProgressBar::new(0);
-        let template = format!("{{bar:28}} {{percent:>3}}%  {{msg}}{unit}  {{elapsed}} gone, {{eta}} left");
+        let template = "{bar:28} {percent:>3}%  {msg}  {elapsed} gone, {eta} left";
         // The template is ours and fits; if it did not, the plain bar would do.
-        if let Ok(style) = ProgressStyle::with_template(&template) {
+        if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("━╸ "));
         }
         bar.enable_steady_tick(Duration::from_millis(200));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nexus::{Memory, Status};
+use nexus::{Error, Memory, Status};
 use serde_json::json;
 
 use crate::Place;
@@ -114,35 +114,39 @@ pub(crate) fn models(out: &Out, action: Option<Models>) -> Result {
 fn list_models(out: &Out) -> Result {
     let models = nexus::models::list();
     if out.json {
-        out.value(&models)?;
+        let rows = models.iter().map(|listed| {
+            let model = listed.model;
+            json!({"name": model.name, "about": model.about, "licence": model.licence, "folder": listed.folder})
+        });
+        out.value(&rows.collect::<Vec<_>>())?;
         return Ok(Outcome::Done);
     }
-    let mut sheet = Sheet::new(&["model", "for", "here", "where"], "no models");
-    for model in models {
-        sheet.row([
-            model.name.to_string(),
-            model.task.to_string(),
-            if model.here { "yes" } else { "no" }.into(),
-            model.path.display().to_string(),
-        ]);
+    let mut sheet = Sheet::new(&["model", "what it is", "licence", "size", "where"], "no models").right(3);
+    for listed in models {
+        let model = listed.model;
+        let size = model.files.iter().map(|file| file.bytes).sum();
+        let folder = listed.folder.map_or_else(|| "not here".into(), |folder| folder.display().to_string());
+        sheet.row([model.name.into(), model.about.into(), model.licence.into(), bytes(size), folder]);
     }
     out.table(sheet)?;
+    out.hint("To fetch one: nexus models fetch NAME. Facts need none: the pattern extractor is built in.");
     Ok(Outcome::Done)
 }
 
 fn fetch_model(out: &Out, name: &str, from: Option<&Path>) -> Result {
-    let bar = out.progress("");
-    let fetched = nexus::models::fetch(name, from, &mut |done, total| {
-        bar.set_length(total);
-        bar.set_position(done);
-        bar.set_message(format!("{} of {}", bytes(done), bytes(total)));
+    let bar = out.progress();
+    let fetched = nexus::models::fetch(name, from, &mut |progress| {
+        bar.set_length(progress.total);
+        bar.set_position(progress.done);
+        bar.set_message(format!("{} from {}", progress.file, progress.place));
     });
     bar.finish_and_clear();
-    let path = fetched.map_err(nexus::Error::from)?;
+    let folder = fetched.map_err(Error::from)?;
     if out.json {
-        out.value(&json!({"model": name, "path": path}))?;
+        out.value(&json!({"name": name, "folder": folder}))?;
     } else {
-        out.line(&format!("{name} is in {}", path.display()))?;
+        out.line(&format!("{name} is in {}", folder.display()))?;
+        out.hint("It embeds what is said from now on; the next write catches up with what is there.");
     }
     Ok(Outcome::Done)
 }

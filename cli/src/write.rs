@@ -32,8 +32,8 @@ pub(crate) fn init(place: &Place, out: &Out, me: Option<String>, time_zone: Opti
     Ok(Outcome::Done)
 }
 
-pub(crate) fn remember(place: &Place, out: &Out, text: String, author: Option<String>) -> Result {
-    let text = if text == "-" { from_stdin()? } else { text };
+pub(crate) fn remember(place: &Place, out: &Out, text: &str, author: Option<String>) -> Result {
+    let text = if text == "-" { from_stdin()? } else { text.to_owned() };
     if text.trim().is_empty() {
         return Err(Error::argument("there is nothing to remember: the text is empty").into());
     }
