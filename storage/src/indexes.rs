@@ -61,20 +61,29 @@ const BY_TABLE: &[(&str, &[(&str, Kind)])] = &[
     ("rankings", &[("entity", Kind::Ordered)]),
 ];
 
+/// The indexes that a table has from its first row on: until there is one, Lance would not know how text becomes words.
+pub(crate) fn at_birth(name: &str) -> Vec<Wanted> {
+    listed(name).filter(|index| index.kind == Kind::Words).collect()
+}
+
 /// The indexes that a table of this name and size should have.
 pub(crate) fn wanted(name: &str, key: &str, rows: u64, settings: &Settings) -> Vec<Wanted> {
-    let mut wanted = Vec::new();
+    let mut wanted = at_birth(name);
     if rows >= settings.index_rows_min {
         // Only known key columns can be named for the life of the program; all tables have one of these.
         let keys = ["id", "ask", "text_hash", "claim", "version"].into_iter().filter(|known| *known == key);
         wanted.extend(keys.map(|column| Wanted { column, kind: Kind::Ordered }));
-        let listed = BY_TABLE.iter().filter(|(table, _)| *table == name).flat_map(|(_, columns)| columns.iter());
-        wanted.extend(listed.map(|&(column, kind)| Wanted { column, kind }));
+        wanted.extend(listed(name).filter(|index| index.kind != Kind::Words));
     }
     if name.starts_with("vectors_") && rows >= settings.vector_index_rows_min {
         wanted.push(Wanted { column: "vector", kind: Kind::Vectors });
     }
     wanted
+}
+
+fn listed(name: &str) -> impl Iterator<Item = Wanted> {
+    let columns = BY_TABLE.iter().filter(move |(table, _)| *table == name).flat_map(|(_, columns)| columns.iter());
+    columns.map(|&(column, kind)| Wanted { column, kind })
 }
 
 /// How an index stands.

@@ -68,6 +68,8 @@ pub struct Store {
     synced: Synced,
     /// Tables may be beyond the last checkpoint: a commit is under way, or was dropped half done.
     unsettled: bool,
+    /// Table versions at which upkeep found nothing to do although it was due.
+    pub(crate) stuck: BTreeMap<String, u64>,
     _lock: WriterLock,
 }
 
@@ -108,7 +110,8 @@ impl Store {
         synced.assume(&home.part("tables")).map_err(at(&home.root, "read"))?;
         let caches = Arc::new(Caches::new(home, settings));
         let tail = Arc::new(tail);
-        Ok(Self { caches, checkpoints, last, tail, identity, opening, synced, unsettled: false, _lock: lock })
+        let (unsettled, stuck) = (false, BTreeMap::new());
+        Ok(Self { caches, checkpoints, last, tail, identity, opening, synced, unsettled, stuck, _lock: lock })
     }
 
     /// Where it lies.

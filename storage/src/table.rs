@@ -21,6 +21,7 @@ use crate::caches::Caches;
 use crate::checkpoint::TableAt;
 use crate::error::{ErrorKind, Result, StorageError, at, lance};
 use crate::files;
+use crate::indexes;
 
 /// Up to so many keys are looked up one by one; more, and the key column is scanned.
 const LOOKUPS_MAX: usize = 512;
@@ -139,7 +140,11 @@ async fn create(caches: &Caches, name: &str, rows: Vec<RecordBatch>) -> Result<A
     let params = WriteParams { mode: WriteMode::Create, session: Some(caches.session()), ..Default::default() };
     let uri = path.to_string_lossy();
     let table = InsertBuilder::new(uri.as_ref()).with_params(&params).execute(rows).await;
-    let table = Arc::new(table.map_err(lance(failed(name)))?);
+    let mut table = table.map_err(lance(failed(name)))?;
+    for index in indexes::at_birth(name) {
+        index.create(&mut table).await.map_err(lance(failed(name)))?;
+    }
+    let table = Arc::new(table);
     caches.keep(name, &table);
     Ok(table)
 }

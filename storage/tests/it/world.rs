@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use nexus_storage::{Checkpoint, Commit, Opener, Result, Settings, Snapshot, Store, TableChange, TableSpec};
 
@@ -85,16 +85,15 @@ pub(crate) async fn contents(snapshot: &Snapshot) -> Tables {
     tables
 }
 
-/// A directory's files and their bytes.
+/// Copies a directory with all in it.
 pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target)
-        } else {
-            drop(std::fs::copy(entry.path(), target).unwrap())
+        match entry.path().is_dir() {
+            true => copy(&entry.path(), &target),
+            false => assert_eq!(std::fs::copy(entry.path(), target).unwrap(), entry.metadata().unwrap().len()),
         }
     }
 }
