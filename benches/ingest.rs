@@ -32,7 +32,7 @@ fn main() {
     let mut parsed = 0_u64;
     for input in nexus::connectors::expand(&paths).unwrap() {
         let mut source = nexus::connectors::open(&input.path, &nexus.connector_options(&options)).unwrap();
-        while source.next_item().is_some() {
+        while source.next().is_some() {
             parsed += 1;
         }
     }

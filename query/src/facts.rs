@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, col, lit};
-use nexus_types::Millis;
+use nexus_types::{Fact, Held, Millis};
 use serde::Serialize;
 
 use crate::core::Core;
@@ -54,6 +54,35 @@ pub struct FactFilter {
     pub known_at: Option<Millis>,
     /// Only this predicate.
     pub predicate: Option<String>,
+}
+
+/// Facts that are not, or not yet, in the tables.
+pub(crate) async fn views(core: &Core, facts: &[Fact]) -> Result<Vec<FactView>> {
+    let entities = core.entities().await?;
+    let name = |id: &str| entities.get(id).map_or_else(|| id.to_owned(), |row| row.name.clone());
+    let view = |fact: &Fact| {
+        let subject_id = fact.subject.to_string();
+        let (object, object_id) = match &fact.object {
+            Held::Value(value) => (value.to_string(), None),
+            Held::Entity(id) => (name(&id.to_string()), Some(id.to_string())),
+        };
+        FactView {
+            id: fact.id.to_string(),
+            subject: name(&subject_id),
+            subject_id,
+            predicate: fact.predicate.to_string(),
+            object,
+            object_id,
+            valid_from: fact.valid_from,
+            valid_to: fact.valid_to,
+            known_from: fact.known_from,
+            known_to: fact.known_to,
+            confidence: fact.confidence,
+            support: fact.support,
+            status: fact.status.name().into(),
+        }
+    };
+    Ok(facts.iter().map(view).collect())
 }
 
 /// One step on the line of somebody's life.

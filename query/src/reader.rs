@@ -7,7 +7,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SQLOptions;
 use datafusion::prelude::{DataFrame, SessionContext};
 use nexus_storage::Snapshot;
-use nexus_types::Key;
+use nexus_types::{Fact, Key};
 
 use crate::about::{self, EntityView};
 use crate::core::{Components, Core};
@@ -88,6 +88,12 @@ impl Reader {
     /// The facts about everybody a name fits, or about all.
     pub async fn facts(&self, name: Option<&str>, filter: &FactFilter) -> Result<Vec<FactView>> {
         facts::facts(&self.core, name, filter).await
+    }
+
+    /// Facts as they come from the graph, with the names that their entities have here; an entity not known here keeps
+    /// its id for a name.
+    pub async fn fact_views(&self, facts: &[Fact]) -> Result<Vec<FactView>> {
+        facts::views(&self.core, facts).await
     }
 
     /// Everybody a name fits, each with what memory has about them.
