@@ -14,13 +14,14 @@ use nexus_dataflows::{Graph, Inputs, Outputs};
 use nexus_types::passage::Span;
 use nexus_types::policy::defaults;
 use nexus_types::{
-    Answer, AnswerRow, Ask, Aspect, Event, EventRow, Extraction, Kind, Modality, Polarity, Statement, Task, Term, Texts,
-    Text, When,
+    Answer, AnswerRow, Ask, Aspect, Event, EventRow, Extraction, Kind, Modality, Polarity, Statement, Task, Term, Text,
+    Texts, When,
 };
 
 fn main() {
     let arguments: Vec<usize> = std::env::args().skip(1).filter_map(|text| text.parse().ok()).collect();
-    let [events, batch, workers] = [(0, 200_000), (1, 10_000), (2, 1)].map(|(at, or)| arguments.get(at).copied().unwrap_or(or));
+    let [events, batch, workers] =
+        [(0, 200_000), (1, 10_000), (2, 1)].map(|(at, or)| arguments.get(at).copied().unwrap_or(or));
     let no_texts = || -> Arc<dyn Texts> { Arc::new(BTreeMap::new()) };
     let rows: Vec<Arc<EventRow>> = (0..events as u64).map(message).collect();
     println!("{events} events in batches of {batch}, {workers} workers; resident before {} MiB", resident());

@@ -63,12 +63,14 @@ pub fn memory(inputs: Inputs<'_>) -> Collections<'_> {
     // What matters, and what matters most about whom.
     let signals = operators::weigh::signals(claims.clone(), events.clone());
     let mine = operators::involve::mine(events.clone(), who.entities.clone()).map(|event| (event, Signal::Mine));
-    let of_events = operators::weigh::events(signals.concat(mine), by_id);
-    let of_entities = operators::weigh::entities(operators::involve::spoken(events.clone(), who.members));
+    let of_events = operators::weigh::events(signals.concat(mine), by_id.clone());
     let concerned = operators::involve::concerned(about, mentions.clone());
-    let scores = of_events.clone().map(|row| (EventId(row.target), row.score));
-    let candidates = concerned.join_map(scores, |event, entity, score| (entity.clone(), *score, *event));
-    let rankings = operators::rank(candidates, RANKED).map(|((scope, entity), rank, score, event)| Ranking { scope, entity, rank, event, score });
+    let told = operators::involve::told(concerned.clone(), by_id);
+    let of_entities = operators::weigh::entities(operators::involve::spoken(events.clone(), who.members).concat(told));
+    let scores = of_events.clone().map(|row| (EventId(row.target), row.score)).arrange_by_key_named("scores by event");
+    let candidates = concerned.join_core(scores, |event, entity, score| Some((entity.clone(), *score, *event)));
+    let rankings = operators::rank(candidates, RANKED);
+    let rankings = rankings.map(|((scope, entity), rank, score, event)| Ranking { scope, entity, rank, event, score });
 
     // What was said before it.
     let previous = operators::neighbours(events.clone());

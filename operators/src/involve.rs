@@ -1,7 +1,8 @@
 //! Involve: who takes part in what is said, and whom it is about.
 //!
 //! `spoken(E, M)`: each entity with the days on which it spoke, as often as it did. `mine(E, I)`: the events in which "I"
-//! spoke or was spoken to. `concerned(C, N)`: the entities that claims and mentions of an event are about, each once.
+//! spoke or was spoken to. `concerned(C, N)`: the entities that claims and mentions of an event are about, each once;
+//! `told(…, E)`: when that was.
 //! Cost: an ordinary message changes a count and nothing else; a key that changes its entity moves its days, not its
 //! messages.
 
@@ -40,9 +41,17 @@ pub fn mine<'s>(events: Collection<'s, Arc<EventRow>>, entities: Collection<'s, 
 pub fn concerned<'s>(
     claims: Collection<'s, Resolved>,
     mentions: Collection<'s, MentionRow>,
-) -> Collection<'s, (EventId, (Scope, EntityId))> {
+) -> Arrangement<'s, EventId, (Scope, EntityId)> {
     let mentioned = mentions.flat_map(|row| row.entity.map(|entity| (row.event, (row.scope, entity))));
-    claims.flat_map(of_claim).concat(mentioned).distinct()
+    claims.flat_map(of_claim).concat(mentioned).distinct().arrange_by_key_named("entities by event about them")
+}
+
+/// Each entity with when something was said about it, once for every event.
+pub fn told<'s>(
+    concerned: Arrangement<'s, EventId, (Scope, EntityId)>,
+    events: Arrangement<'s, EventId, Arc<EventRow>>,
+) -> Collection<'s, ((Scope, EntityId), Millis)> {
+    concerned.join_core(events, |_, entity, event| Some((entity.clone(), event.said_at)))
 }
 
 fn author(event: &EventRow) -> Option<Who> {
@@ -79,6 +88,23 @@ pub fn spoken_naive(events: &[Arc<EventRow>], members: &[(Who, EntityId)]) -> Ve
             }
         }
     }
+    out
+}
+
+/// The meaning of [`concerned`], by brute force.
+pub fn concerned_naive(claims: &[Resolved], mentions: &[MentionRow]) -> Vec<(EventId, (Scope, EntityId))> {
+    let mut out = Vec::new();
+    for row in claims {
+        out.push((row.claim.event, (row.claim.scope.clone(), row.subject)));
+        if let Held::Entity(object) = &row.object {
+            out.push((row.claim.event, (row.claim.scope.clone(), *object)));
+        }
+    }
+    for row in mentions {
+        out.extend(row.entity.map(|entity| (row.event, (row.scope.clone(), entity))));
+    }
+    out.sort();
+    out.dedup();
     out
 }
 
@@ -125,9 +151,51 @@ mod tests {
         }
     }
 
+    fn claim(draw: &mut Draw) -> Resolved {
+        let said = crate::extract::Said { piece: fake::piece(draw), place: 0, statement: fake::statement(draw) };
+        let Some(claim) = ground::claim(&said, None, None) else { return claim(draw) };
+        let id = |draw: &mut Draw| EntityId(Hash128([draw.below(3), 0]));
+        let object = if draw.one_in(2) { Held::Entity(id(draw)) } else { Held::Value("Oslo".into()) };
+        Resolved { claim: Arc::new(claim), subject: id(draw), object }
+    }
+
+    fn mention(draw: &mut Draw) -> MentionRow {
+        let (piece, mention) = (fake::piece(draw), fake::mention(draw));
+        MentionRow {
+            scope: piece.passage.scope.clone(),
+            passage: piece.passage.id,
+            event: piece.passage.event,
+            span: mention.span,
+            kind: mention.kind,
+            name: mention.name,
+            entity: draw.one_in(2).then(|| EntityId(Hash128([draw.below(3), 0]))),
+        }
+    }
+
     #[test]
     fn agrees_with_naive() {
         check2("spoken", (fake::event, member), |e, m| spoken(e, m.arrange_by_key()), spoken_naive);
         check2("mine", (fake::event, entity), mine, mine_naive);
+        check2(
+            "concerned",
+            (claim, mention),
+            |claims, mentions| concerned(claims, mentions).as_collection(|event, entity| (*event, entity.clone())),
+            concerned_naive,
+        );
+        let concern =
+            |draw: &mut Draw| (fake::event(draw).id, (fake::scope(draw), EntityId(Hash128([draw.below(3), 0]))));
+        let event =
+            |draw: &mut Draw| Arc::new(EventRow { version: Default::default(), ..(*fake::event(draw)).clone() });
+        check2(
+            "told",
+            (concern, event),
+            |concerns, events| told(concerns.arrange_by_key(), crate::latest(events)),
+            |concerns, events| {
+                let events = crate::latest::latest_naive(events);
+                let pairs = concerns.iter().flat_map(|concern| events.iter().map(move |event| (concern, event)));
+                let same = pairs.filter(|(concern, event)| concern.0 == event.id);
+                same.map(|(concern, event)| (concern.1.clone(), event.said_at)).collect()
+            },
+        );
     }
 }

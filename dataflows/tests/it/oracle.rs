@@ -1,0 +1,658 @@
+//! An independent version of the whole graph: plain maps and loops over everything that is there, no increments.
+//!
+//! It is written from the documents, not from the wiring, and shares no code with it but two leaves that have twins of
+//! their own beside them: the fold of claims (`consolidate::naive`) and the points that salience gives (`weigh::*_naive`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use nexus_dataflows::Outputs;
+use nexus_operators::Resolved;
+use nexus_operators::weigh::{self, Signal};
+use nexus_types::event::text_hash;
+use nexus_types::passage::{PASSAGE_BYTES_MAX, Span};
+use nexus_types::tables::PassageRow;
+use nexus_types::*;
+
+use crate::when;
+use crate::world::{DAY, Ground, text};
+
+/// A key within its scope.
+type Who = (Scope, Key);
+
+/// What the graph should hold.
+pub fn oracle(ground: &Ground) -> Outputs {
+    let policy = ground.policy();
+    let events = winners(ground);
+    let live: Vec<&Arc<EventRow>> = events.values().filter(|event| event.version.state() == State::Live).collect();
+    let passages: Vec<(Passage, Arc<EventRow>)> = live.iter().flat_map(|event| cut(event)).collect();
+    let said = said(&passages, &policy, ground);
+    let claims = claims(&said, &events, &policy);
+    let people = People::of(&live, &said, &claims, &policy);
+
+    let resolved = claims.iter().map(|claim| people.about(claim)).collect::<Vec<_>>();
+    let (facts, decisions) = nexus_operators::consolidate::naive::consolidate(&resolved, &policy);
+    let mentions = people.mentions(&passages, &policy, ground);
+    let about = about(&resolved, &mentions);
+    let salience = salience(&live, &events, &claims, &people, &about);
+    let rankings = rankings(about, &salience);
+    let sorted = |rows: Vec<Salience>| once(rows);
+    Outputs {
+        events: once(events.values().cloned().collect()),
+        passages: once(passages.iter().map(|(passage, event)| placed(passage, event, &live)).collect()),
+        mentions: once(mentions),
+        entities: once(people.entities.clone()),
+        claims: once(claims),
+        decisions: once(decisions),
+        facts: once(facts.into_iter().map(|fact| expired(fact, &ground.ticks)).collect()),
+        salience: sorted(salience),
+        rankings: once(rankings),
+        asks: once(asks(&passages, &policy, ground)),
+    }
+}
+
+fn once<R: Ord>(mut rows: Vec<R>) -> Vec<(R, isize)> {
+    rows.sort();
+    rows.into_iter().map(|row| (row, 1)).collect()
+}
+
+fn winners(ground: &Ground) -> BTreeMap<EventId, Arc<EventRow>> {
+    let mut winners: BTreeMap<EventId, Arc<EventRow>> = BTreeMap::new();
+    for row in &ground.events {
+        let held = winners.entry(row.id).or_insert_with(|| row.clone());
+        if row.version > held.version {
+            *held = row.clone();
+        }
+    }
+    winners
+}
+
+fn speaks(event: &EventRow) -> bool {
+    matches!(event.kind, Kind::Message | Kind::Response | Kind::Post)
+}
+
+fn cut(event: &Arc<EventRow>) -> Vec<(Passage, Arc<EventRow>)> {
+    let text = if speaks(event) { text(event.text).unwrap() } else { "".into() };
+    let mut spans = Vec::new();
+    let mut at = 0;
+    while at < text.len() {
+        let blank = |text: &str| text.starts_with(char::is_whitespace);
+        if text.len() > PASSAGE_BYTES_MAX && blank(&text[at..]) {
+            at += text[at..].chars().next().unwrap().len_utf8();
+            continue;
+        }
+        let ends = (at + 1..=text.len()).filter(|end| text.is_char_boundary(*end) && end - at <= PASSAGE_BYTES_MAX);
+        let whole = text[at..].trim_end().len() <= PASSAGE_BYTES_MAX || text.len() <= PASSAGE_BYTES_MAX;
+        let rank = |end: usize| {
+            let (before, after) = (&text[at..end], &text[end..]);
+            let late = before.len() > PASSAGE_BYTES_MAX / 2;
+            let sentence = before.ends_with('\n') || before.ends_with(['.', '!', '?']) && blank(after);
+            match () {
+                () if late && after.starts_with("\n\n") => 3,
+                () if late && sentence => 2,
+                () if blank(after) => 1,
+                () => 0,
+            }
+        };
+        let end = if whole { text.len() } else { ends.max_by_key(|end| (rank(*end), *end)).unwrap() };
+        let piece = if text.len() > PASSAGE_BYTES_MAX { text[at..end].trim_end() } else { &text };
+        spans.push((at, at + piece.len()));
+        at = end;
+    }
+    let passage = |(ordinal, (start, end)): (usize, (usize, usize))| {
+        let hash = text_hash(&text[start..end]);
+        let span = Span { start: start as u32, end: end as u32 };
+        (Passage::new(event.scope.clone(), event.id, ordinal as u32, span, hash), event.clone())
+    };
+    spans.into_iter().enumerate().map(passage).collect()
+}
+
+fn placed(passage: &Passage, event: &Arc<EventRow>, live: &[&Arc<EventRow>]) -> PassageRow {
+    let conversation =
+        |event: &EventRow| (event.scope.clone(), event.platform.clone(), event.channel.clone(), event.thread.clone());
+    let place = |event: &EventRow| (event.said_at, event.id);
+    let mut before: Vec<&&Arc<EventRow>> = live
+        .iter()
+        .filter(|other| speaks(other) && conversation(other) == conversation(event) && place(other) < place(event))
+        .collect();
+    before.sort_by_key(|other| place(other));
+    PassageRow { passage: passage.clone(), event: event.clone(), previous: before.last().map(|other| other.id) }
+}
+
+fn models(policy: &[PolicyRow], scope: &Scope, wanted: Task) -> BTreeSet<Text> {
+    let mut models = BTreeSet::new();
+    for row in policy.iter().filter(|row| row.scope == *scope) {
+        if let Policy::Model { task, model } = &row.policy
+            && *task == wanted
+        {
+            models.insert(model.clone());
+        }
+    }
+    models
+}
+
+fn asks(passages: &[(Passage, Arc<EventRow>)], policy: &[PolicyRow], ground: &Ground) -> Vec<Ask> {
+    let mut asks = BTreeSet::new();
+    for (passage, _) in passages {
+        let embedders = models(policy, &passage.scope, Task::Embed);
+        let extractor = models(policy, &passage.scope, Task::Extract).last().cloned();
+        asks.extend(embedders.into_iter().chain(extractor).map(|model| Ask { text: passage.text, model }));
+    }
+    asks.into_iter().filter(|ask| !ground.answers.contains_key(ask)).collect()
+}
+
+/// What was extracted from a passage.
+fn read<'a>(passage: &Passage, policy: &[PolicyRow], ground: &'a Ground) -> Option<&'a Extraction> {
+    let model = models(policy, &passage.scope, Task::Extract).last()?.clone();
+    match &**ground.answers.get(&Ask { text: passage.text, model })? {
+        Answer::Extraction(extraction) => Some(extraction),
+        _ => None,
+    }
+}
+
+/// A statement with its place.
+struct Said {
+    passage: Passage,
+    event: Arc<EventRow>,
+    place: u32,
+    statement: Statement,
+}
+
+fn said(passages: &[(Passage, Arc<EventRow>)], policy: &[PolicyRow], ground: &Ground) -> Vec<Said> {
+    let mut all = Vec::new();
+    for (passage, event) in passages {
+        let statements = read(passage, policy, ground).map_or(&[][..], |extraction| &extraction.statements);
+        for (place, statement) in statements.iter().cloned().enumerate() {
+            all.push(Said { passage: passage.clone(), event: event.clone(), place: place as u32, statement });
+        }
+    }
+    all
+}
+
+/// The account or mail address of an author.
+fn account(author: &str, platform: &str) -> Option<Key> {
+    let author = Author::parse(author);
+    (!author.handle.is_empty()).then(|| author.key(platform))
+}
+
+fn speaker(event: &EventRow) -> Option<Key> {
+    if event.kind == Kind::Post { None } else { account(&event.author, &event.platform) }
+}
+
+fn named(name: &str, event: &EventRow) -> Key {
+    let words: Vec<String> = name.split_whitespace().map(str::to_lowercase).collect();
+    let bare = || format!("person:{}/{}/{}", event.platform, event.channel, words.join(" "));
+    if words.len() > 1 { format!("name:{}", words.join(" ")).into() } else { bare().into() }
+}
+
+fn key(term: &Term, event: &EventRow, you: &Option<Key>) -> Option<Key> {
+    Some(match term {
+        Term::Speaker => speaker(event)?,
+        Term::Addressee => you.clone()?,
+        Term::Person(name) => named(name, event),
+        Term::Handle(handle) => format!("account:{}/{}", event.platform, handle.replace('@', "").to_lowercase()).into(),
+        Term::Mail(mail) => format!("mail:{}", mail.to_lowercase()).into(),
+        Term::Relative(relation, of) => format!("relative:{}/{relation}", key(of, event, you)?).into(),
+        Term::Value(_) => return None,
+    })
+}
+
+fn object(said: &Said, you: &Option<Key>) -> Option<Object> {
+    match &said.statement.object {
+        Term::Value(value) => Some(Object::Value(value.clone())),
+        term => key(term, &said.event, you).map(Object::Key),
+    }
+}
+
+fn zone(policy: &[PolicyRow], scope: &Scope) -> Option<Text> {
+    let zones = policy.iter().filter(|row| row.scope == *scope).filter_map(|row| match &row.policy {
+        Policy::TimeZone(zone) => Some(zone.clone()),
+        _ => None,
+    });
+    zones.max()
+}
+
+fn claims(said: &[Said], events: &BTreeMap<EventId, Arc<EventRow>>, policy: &[PolicyRow]) -> Vec<Arc<Claim>> {
+    let mut claims = Vec::new();
+    for said in said {
+        let event = &said.event;
+        let replied = event.reply_to.and_then(|id| events.get(&id)).filter(|event| event.live());
+        let you = match event.addressees.len() {
+            0 => replied.and_then(|event| speaker(event)),
+            1 => account(&event.addressees[0], &event.platform),
+            _ => None,
+        };
+        let Some((subject, object)) = key(&said.statement.subject, event, &you).zip(object(said, &you)) else {
+            continue;
+        };
+        let zone = zone(policy, &event.scope);
+        let (valid_from, valid_to) = when::interval(&said.statement, event.said_at, zone.as_deref());
+        let statement = &said.statement;
+        claims.push(Claim {
+            said_at: event.said_at,
+            id: claim_id(said, &subject, &object),
+            scope: event.scope.clone(),
+            event: event.id,
+            passage: said.passage.id,
+            span: statement.span,
+            source: event.source.clone(),
+            subject,
+            predicate: statement.predicate.clone(),
+            object,
+            polarity: statement.polarity,
+            aspect: statement.aspect,
+            modality: statement.modality,
+            valid_from,
+            valid_to,
+            confidence: statement.confidence,
+        });
+    }
+    claims.extend(policy.iter().filter_map(assertion));
+    claims.into_iter().map(Arc::new).collect()
+}
+
+fn assertion(row: &PolicyRow) -> Option<Claim> {
+    let Policy::Assert { subject, predicate, object, said_at, valid_from } = &row.policy else { return None };
+    Some(Claim {
+        said_at: *said_at,
+        id: ClaimId::of(&[b"policy", &row.key().to_bytes()]),
+        scope: row.scope.clone(),
+        event: EventId::default(),
+        passage: PassageId::default(),
+        span: Span { start: 0, end: 0 },
+        source: "user".into(),
+        subject: subject.clone(),
+        predicate: predicate.clone(),
+        object: object.clone(),
+        polarity: Polarity::Affirmed,
+        aspect: Aspect::Holds,
+        modality: Modality::Asserted,
+        valid_from: Some(valid_from.unwrap_or(*said_at)),
+        valid_to: None,
+        confidence: 1000,
+    })
+}
+
+/// Ids outlive the code that made them: the format of what is hashed is written down here a second time.
+fn claim_id(said: &Said, subject: &Key, object: &Object) -> ClaimId {
+    let statement = &said.statement;
+    let mut when: Vec<u8> = Vec::new();
+    for expr in [statement.when.from, statement.when.to] {
+        let part = |part: Option<i32>| part.unwrap_or(i32::MIN);
+        let numbers = match expr {
+            None => [0, 0, 0, 0],
+            Some(TimeExpr::Date { year, month, day }) => {
+                [1, part(year.map(Into::into)), part(month.map(Into::into)), part(day.map(Into::into))]
+            }
+            Some(TimeExpr::Offset(count, unit)) => [2, count, unit as i32, 0],
+            Some(TimeExpr::Weekday(day, direction)) => [3, day.into(), direction.into(), 0],
+        };
+        when.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+    }
+    let (sort, object) = match object {
+        Object::Key(key) => ("key", key),
+        Object::Value(value) => ("value", value),
+    };
+    let passage = said.passage.id.0.to_bytes();
+    let place = said.place.to_le_bytes();
+    let names = [statement.polarity.name(), statement.aspect.name(), statement.modality.name()];
+    let texts = [subject, &*statement.predicate, sort, object].into_iter().chain(names).map(str::as_bytes);
+    let parts: Vec<&[u8]> = [passage.as_slice(), &place].into_iter().chain(texts).chain([when.as_slice()]).collect();
+    ClaimId::of(&parts)
+}
+
+/// Who is who.
+struct People {
+    members: BTreeMap<Who, EntityId>,
+    entities: Vec<Entity>,
+}
+
+/// What is known of keys.
+#[derive(Default)]
+struct Known {
+    first: BTreeMap<Who, i64>,
+    names: BTreeSet<(Who, Text)>,
+    places: BTreeSet<(Who, Text, Text)>,
+    /// Scope, two keys, how far to trust it.
+    bonds: BTreeSet<(Scope, Key, Key, u8)>,
+}
+
+impl Known {
+    fn seen(&mut self, scope: &Scope, key: &Key, at: i64) {
+        let first = self.first.entry((scope.clone(), key.clone())).or_insert(at);
+        *first = at.min(*first);
+    }
+
+    fn name(&mut self, scope: &Scope, key: &Key, name: &str) {
+        self.names.insert(((scope.clone(), key.clone()), name.into()));
+    }
+
+    fn bond(&mut self, scope: &Scope, a: &Key, b: &Key, tier: u8, at: i64) {
+        self.seen(scope, a, at);
+        self.seen(scope, b, at);
+        self.bonds.insert((scope.clone(), a.clone(), b.clone(), tier));
+        self.bonds.insert((scope.clone(), b.clone(), a.clone(), tier));
+    }
+
+    fn event(&mut self, event: &EventRow) {
+        let scope = &event.scope;
+        let people = event.addressees.iter().map(|name| (name, false)).chain([(&event.author, true)]);
+        for (author, spoke) in people.filter(|_| event.kind != Kind::Notice) {
+            let Some(handle) = account(author, &event.platform) else { continue };
+            self.seen(scope, &handle, event.said_at);
+            if spoke {
+                self.places.insert(((scope.clone(), handle.clone()), event.platform.clone(), event.channel.clone()));
+            }
+            if let Some(name) = Author::parse(author).name {
+                self.name(scope, &handle, &name);
+                let full = named(&name, event);
+                if full.starts_with("name:") {
+                    self.name(scope, &full, &name);
+                    self.bond(scope, &handle, &full, 1, event.said_at);
+                }
+            }
+        }
+        if let Some(to) = &event.rename_to
+            && let (Some(from), Some(to)) = (account(&event.author, &event.platform), account(to, &event.platform))
+        {
+            self.bond(scope, &from, &to, 2, event.said_at);
+        }
+    }
+
+    fn statement(&mut self, said: &Said, rejected: &BTreeSet<ClaimId>) {
+        let (event, statement) = (&said.event, &said.statement);
+        for mut term in [&statement.subject, &statement.object] {
+            while let Term::Relative(_, of) = term {
+                term = of;
+            }
+            if let Term::Person(name) = term {
+                self.name(&event.scope, &named(name, event), name);
+            }
+        }
+        let plain = statement.polarity == Polarity::Affirmed
+            && statement.modality == Modality::Asserted
+            && (statement.aspect == Aspect::Holds || statement.aspect == Aspect::Begins);
+        let (Term::Speaker, Term::Value(word), true) = (&statement.subject, &statement.object, plain) else { return };
+        let Some(me) = speaker(event) else { return };
+        if rejected.contains(&claim_id(said, &me, &Object::Value(word.clone()))) {
+            return;
+        }
+        match &*statement.predicate {
+            "name" | "nickname" => {
+                self.name(&event.scope, &me, word);
+                if &*statement.predicate == "name" && word.contains(' ') {
+                    self.name(&event.scope, &named(word, event), word);
+                    self.bond(&event.scope, &me, &named(word, event), 1, event.said_at);
+                }
+            }
+            "mail" if word.contains('@') => {
+                self.bond(&event.scope, &me, &format!("mail:{word}").into(), 1, event.said_at);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl People {
+    fn of(live: &[&Arc<EventRow>], said: &[Said], claims: &[Arc<Claim>], policy: &[PolicyRow]) -> People {
+        let mut known = Known::default();
+        let rejected = policy.iter().filter_map(|row| match &row.policy {
+            Policy::Reject(claim) => Some(*claim),
+            _ => None,
+        });
+        let rejected = rejected.collect();
+        live.iter().for_each(|event| known.event(event));
+        said.iter().for_each(|said| known.statement(said, &rejected));
+        for claim in claims {
+            known.seen(&claim.scope, &claim.subject, claim.said_at);
+            if let Object::Key(key) = &claim.object {
+                known.seen(&claim.scope, key, claim.said_at);
+            }
+        }
+        let mut apart: BTreeSet<(Scope, Key, Key)> = BTreeSet::new();
+        for PolicyRow { scope, policy } in policy {
+            match policy {
+                Policy::Me(key) => known.bond(scope, &"me".into(), key, 0, time::MILLIS_MAX),
+                Policy::Same(a, b) => known.bond(scope, a, b, 0, time::MILLIS_MAX),
+                Policy::NotSame(a, b) if a != b => {
+                    apart.extend([(scope.clone(), a.clone(), b.clone()), (scope.clone(), b.clone(), a.clone())]);
+                }
+                _ => {}
+            }
+        }
+        let strong = strong(&known, &apart);
+        let mut members = bare(&known, &strong);
+        let mut keys: BTreeMap<(Scope, EntityId), BTreeSet<(i64, Key)>> = BTreeMap::new();
+        for (who, first) in &known.first {
+            let own = EntityId::of(&[who.0.as_bytes(), who.1.as_bytes()]);
+            let holder = strong.get(who).copied().or_else(|| (!members.contains_key(who)).then_some(own));
+            if let Some(entity) = holder {
+                members.insert(who.clone(), entity);
+                keys.entry((who.0.clone(), entity)).or_default().insert((*first, who.1.clone()));
+            }
+        }
+        let entities = keys.into_iter().map(|((scope, id), keys)| entity(scope, id, keys, &known, &members, policy));
+        People { entities: entities.collect(), members }
+    }
+
+    fn member(&self, scope: &Scope, key: &Key) -> Option<EntityId> {
+        self.members.get(&(scope.clone(), key.clone())).copied()
+    }
+
+    fn about(&self, claim: &Arc<Claim>) -> Resolved {
+        let object = match &claim.object {
+            Object::Key(key) => Held::Entity(self.member(&claim.scope, key).unwrap()),
+            Object::Value(value) => Held::Value(value.clone()),
+        };
+        Resolved { claim: claim.clone(), subject: self.member(&claim.scope, &claim.subject).unwrap(), object }
+    }
+
+    fn mentions(
+        &self,
+        passages: &[(Passage, Arc<EventRow>)],
+        policy: &[PolicyRow],
+        ground: &Ground,
+    ) -> Vec<MentionRow> {
+        let mut rows = BTreeSet::new();
+        for (passage, event) in passages {
+            for mention in read(passage, policy, ground).map_or(&[][..], |extraction| &extraction.mentions) {
+                let key = match mention.kind {
+                    MentionKind::Person => Some(named(&mention.name, event)),
+                    MentionKind::Handle | MentionKind::Mail => account(&mention.name, &event.platform),
+                    _ => None,
+                };
+                rows.insert(MentionRow {
+                    scope: passage.scope.clone(),
+                    passage: passage.id,
+                    event: passage.event,
+                    span: mention.span,
+                    kind: mention.kind,
+                    name: mention.name.clone(),
+                    entity: key.and_then(|key| self.member(&passage.scope, &key)),
+                });
+            }
+        }
+        rows.into_iter().collect()
+    }
+}
+
+/// The entities of all keys but bare names.
+fn strong(known: &Known, apart: &BTreeSet<(Scope, Key, Key)>) -> BTreeMap<Who, EntityId> {
+    let nodes: BTreeSet<&Who> = known.first.keys().filter(|who| !who.1.starts_with("person:")).collect();
+    let reach = |from: &Who, tier: u8| {
+        let (mut reached, mut next) = (BTreeSet::from([from.clone()]), vec![from.clone()]);
+        while let Some((scope, key)) = next.pop() {
+            for (_, _, to, _) in known.bonds.iter().filter(|bond| bond.0 == scope && bond.1 == key && bond.3 <= tier) {
+                let who = (scope.clone(), to.clone());
+                let cut = apart.contains(&(scope.clone(), key.clone(), to.clone()));
+                if !cut && nodes.contains(&who) && reached.insert(who.clone()) {
+                    next.push(who);
+                }
+            }
+        }
+        reached
+    };
+    let believed = |component: &BTreeSet<Who>| {
+        let torn = |(scope, a, b): &(Scope, Key, Key)| {
+            component.contains(&(scope.clone(), a.clone())) && component.contains(&(scope.clone(), b.clone()))
+        };
+        component.len() <= 64 && !apart.iter().any(torn)
+    };
+    let component = |who: &Who| {
+        let component = [2, 1, 0].into_iter().map(|tier| reach(who, tier)).find(believed);
+        component.unwrap_or_else(|| BTreeSet::from([who.clone()]))
+    };
+    let id = |who: &Who| {
+        let (_, key) = component(who).into_iter().map(|who| (known.first[&who], who.1)).min().unwrap();
+        EntityId::of(&[who.0.as_bytes(), key.as_bytes()])
+    };
+    nodes.into_iter().map(|who| (who.clone(), id(who))).collect()
+}
+
+/// Whom bare names mean.
+fn bare(known: &Known, strong: &BTreeMap<Who, EntityId>) -> BTreeMap<Who, EntityId> {
+    let mut heard: BTreeMap<Who, BTreeSet<EntityId>> = BTreeMap::new();
+    for (who, platform, channel) in &known.places {
+        let entity = strong[who];
+        let mut names: BTreeSet<String> = BTreeSet::new();
+        for (other, _) in strong.iter().filter(|(other, own)| other.0 == who.0 && **own == entity) {
+            names.extend(other.1.strip_prefix("account:").map(|rest| rest.rsplit('/').next().unwrap().to_string()));
+            let own = known.names.iter().filter(|(key, _)| key == other);
+            names.extend(own.filter_map(|(_, name)| name.split(' ').next()).map(str::to_lowercase));
+        }
+        for name in names {
+            let key = format!("person:{platform}/{channel}/{name}");
+            heard.entry((who.0.clone(), key.into())).or_default().insert(entity);
+        }
+    }
+    let mut told: BTreeMap<Who, BTreeSet<EntityId>> = BTreeMap::new();
+    for (scope, weak, other, _) in known.bonds.iter().filter(|bond| bond.1.starts_with("person:")) {
+        let entity = strong.get(&(scope.clone(), other.clone()));
+        entity.map(|entity| told.entry((scope.clone(), weak.clone())).or_default().insert(*entity));
+    }
+    let only = heard.into_iter().filter(|(_, them)| them.len() == 1);
+    let mut meant: BTreeMap<Who, EntityId> = only.map(|(who, them)| (who, *them.first().unwrap())).collect();
+    meant.extend(told.into_iter().map(|(who, them)| (who, *them.first().unwrap())));
+    meant
+}
+
+fn entity(
+    scope: Scope,
+    id: EntityId,
+    keys: BTreeSet<(i64, Key)>,
+    known: &Known,
+    members: &BTreeMap<Who, EntityId>,
+    policy: &[PolicyRow],
+) -> Entity {
+    let means = |key: &Key| members.get(&(scope.clone(), key.clone())) == Some(&id);
+    let (first_said_at, oldest) = keys.first().unwrap().clone();
+    let names: BTreeSet<Text> = known
+        .names
+        .iter()
+        .filter(|((own, key), _)| *own == scope && means(key))
+        .map(|(_, name)| name.clone())
+        .collect();
+    let (mut calls, mut me) = (BTreeSet::new(), keys.iter().any(|(_, key)| &**key == "me"));
+    for row in policy.iter().filter(|row| row.scope == scope) {
+        match &row.policy {
+            Policy::Call { key, name } if means(key) => _ = calls.insert(name.clone()),
+            Policy::Me(key) if means(key) => me = true,
+            _ => {}
+        }
+    }
+    let mut fullest: Vec<&Text> = names.iter().collect();
+    fullest.sort_by_key(|name| (-(name.split(' ').count() as i64), -(name.chars().count() as i64), (*name).clone()));
+    let name = calls.last().or(fullest.first().copied()).cloned().unwrap_or_else(|| label(&oldest));
+    let handles = keys.iter().filter(|(_, key)| key.starts_with("account:")).map(|(_, key)| label(key));
+    let aliases: BTreeSet<Text> = names.iter().cloned().chain(calls).chain(handles).collect();
+    let keys: BTreeSet<Key> = keys.into_iter().map(|(_, key)| key).collect();
+    Entity {
+        id,
+        scope,
+        name,
+        kind: if me { "me".into() } else { "person".into() },
+        keys: keys.into_iter().collect(),
+        aliases: aliases.into_iter().collect(),
+        first_said_at,
+    }
+}
+
+fn label(key: &str) -> Text {
+    match key.strip_prefix("relative:").and_then(|rest| rest.rsplit_once('/')) {
+        Some((of, relation)) => format!("{}'s {relation}", label(of)).into(),
+        None => key.rsplit([':', '/']).next().unwrap().into(),
+    }
+}
+
+fn expired(mut fact: Fact, over: &BTreeSet<i64>) -> Fact {
+    if let (Status::Ended, Some(end)) = (fact.status, fact.valid_to) {
+        let last_day = (end - 1).div_euclid(DAY);
+        if last_day >= 0 && !over.contains(&last_day) {
+            fact.status = Status::Current;
+        }
+    }
+    fact
+}
+
+fn salience(
+    live: &[&Arc<EventRow>],
+    events: &BTreeMap<EventId, Arc<EventRow>>,
+    claims: &[Arc<Claim>],
+    people: &People,
+    about: &BTreeSet<(Scope, EntityId, EventId)>,
+) -> Vec<Salience> {
+    let mut signals: Vec<(EventId, Signal)> = Vec::new();
+    for claim in claims {
+        let signal = if claim.modality == Modality::Asserted { Signal::Fact } else { Signal::Claim };
+        signals.push((claim.event, signal));
+    }
+    let mut spoke = Vec::new();
+    for event in live {
+        signals.extend(event.reply_to.map(|replied| (replied, Signal::Reply)));
+        for name in event.addressees.iter().chain([&event.author]).filter(|_| event.kind != Kind::Notice) {
+            let key = account(name, &event.platform);
+            let me = people.entities.iter().filter(|entity| &*entity.kind == "me" && entity.scope == event.scope);
+            if key.is_some_and(|key| me.clone().any(|me| me.keys.contains(&key))) {
+                signals.push((event.id, Signal::Mine));
+            }
+        }
+        let author = account(&event.author, &event.platform).filter(|_| event.kind != Kind::Notice);
+        let entity = author.and_then(|key| people.member(&event.scope, &key));
+        spoke.extend(entity.map(|entity| ((event.scope.clone(), entity), event.said_at)));
+    }
+    for (scope, entity, event) in about {
+        spoke.extend(events.get(event).map(|event| ((scope.clone(), *entity), event.said_at)));
+    }
+    let events: Vec<Arc<EventRow>> = events.values().cloned().collect();
+    let of_events = weigh::events_naive(&signals, &events);
+    of_events.into_iter().chain(weigh::entities_naive(&spoke)).collect()
+}
+
+/// Which events are about whom.
+fn about(resolved: &[Resolved], mentions: &[MentionRow]) -> BTreeSet<(Scope, EntityId, EventId)> {
+    let mut about: BTreeSet<(Scope, EntityId, EventId)> = BTreeSet::new();
+    for row in resolved {
+        about.insert((row.claim.scope.clone(), row.subject, row.claim.event));
+        if let Held::Entity(object) = row.object {
+            about.insert((row.claim.scope.clone(), object, row.claim.event));
+        }
+    }
+    about.extend(mentions.iter().filter_map(|row| Some((row.scope.clone(), row.entity?, row.event))));
+    about
+}
+
+fn rankings(about: BTreeSet<(Scope, EntityId, EventId)>, salience: &[Salience]) -> Vec<Ranking> {
+    let mut candidates: BTreeMap<(Scope, EntityId), BTreeSet<(i64, EventId)>> = BTreeMap::new();
+    for (scope, entity, event) in about {
+        if let Some(row) = salience.iter().find(|row| &*row.kind == "event" && row.target == event.0) {
+            candidates.entry((scope, entity)).or_default().insert((-row.score, event));
+        }
+    }
+    let mut rankings = Vec::new();
+    for ((scope, entity), events) in candidates {
+        for (rank, (score, event)) in (1..=10).zip(events) {
+            rankings.push(Ranking { scope: scope.clone(), entity, rank, event, score: -score });
+        }
+    }
+    rankings
+}
