@@ -37,6 +37,7 @@ fn main() {
         totals.add(graph.step(Inputs { answers: reply, ..Inputs::default() }).unwrap());
     }
     report("fed", events, started.elapsed());
+    println!("peak resident {} MiB", peak());
     println!("{totals:?}");
 
     let mut each: Vec<Duration> = (0..2_000).map(|n| one(&mut graph, message(events as u64 + n))).collect();
@@ -44,11 +45,25 @@ fn main() {
     println!("one more message: p50 {:?}, p99 {:?}, worst {:?}", each[1_000], each[1_980], each[1_999]);
     drop(graph);
 
-    let (started, mut graph) = (Instant::now(), Graph::start(workers, no_texts()).unwrap());
-    let rows = rows.into_iter().map(|row| (row, 1)).collect();
-    let outputs = graph.step(Inputs { events: rows, answers, policy: policy(), ..Inputs::default() }).unwrap();
-    report("opened", events, started.elapsed());
-    println!("{} facts, {} open asks", outputs.facts.len(), outputs.asks.len());
+    let stored = || Inputs {
+        events: rows.iter().map(|row| (row.clone(), 1)).collect(),
+        answers: answers.clone(),
+        policy: policy(),
+        ticks: Vec::new(),
+    };
+    let (inputs, started, mut graph) = (stored(), Instant::now(), Graph::start(workers, no_texts()).unwrap());
+    let open = graph.restore(inputs).unwrap().len();
+    report("restored in pieces", events, started.elapsed());
+    drop(graph);
+    let (inputs, started, mut graph) = (stored(), Instant::now(), Graph::start(workers, no_texts()).unwrap());
+    let outputs = graph.step(inputs).unwrap();
+    report("restored in one step", events, started.elapsed());
+    println!(
+        "{} facts; open asks {open} and {}; peak resident {} MiB",
+        outputs.facts.len(),
+        outputs.asks.len(),
+        peak()
+    );
 }
 
 fn one(graph: &mut Graph, row: Arc<EventRow>) -> Duration {
@@ -156,4 +171,11 @@ fn report(what: &str, events: usize, spent: Duration) {
 fn resident() -> usize {
     let pages = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     pages.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).unwrap_or(0) * 4 / 1024
+}
+
+/// The most that was ever resident.
+fn peak() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<usize>().ok()).unwrap_or(0) / 1024
 }

@@ -13,9 +13,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel}
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use differential_dataflow::consolidation::consolidate;
 use differential_dataflow::input::{Input, InputSession};
 use nexus_operators::{Diff, Time};
-use nexus_types::{AnswerRow, EventRow, PolicyRow, Texts};
+use nexus_types::{AnswerRow, Ask, EventRow, PolicyRow, Texts};
 use timely::communication::WorkerGuards;
 use timely::dataflow::operators::probe::Handle;
 use timely::worker::Worker;
@@ -30,6 +31,9 @@ const IDLE_MERGE_EFFORT: isize = 1_000;
 const NAP: Duration = Duration::from_secs(1);
 /// How long a worker that waits for another sleeps, and how often the host looks whether all workers still live.
 const GLANCE: Duration = Duration::from_millis(1);
+
+/// How many stored events are fed at a time: enough that an epoch's own cost does not count, few beside a store.
+const RESTORED_AT_ONCE: usize = 50_000;
 
 /// What changes in the four inputs.
 #[derive(Clone, Debug, Default)]
@@ -113,6 +117,24 @@ impl Graph {
             self.stop.store(true, Ordering::Release);
             self.failed.insert(GraphError(problem)).clone()
         })
+    }
+
+    /// Feeds what a store kept, to a graph that is new, and returns the asks that are open. As one step it would give the
+    /// same; in pieces, oldest first, it needs far less memory on the way. The other outputs are what the store holds.
+    pub fn restore(&mut self, mut inputs: Inputs) -> Result<Vec<Ask>, GraphError> {
+        let mut events = std::mem::take(&mut inputs.events);
+        events.sort_by_key(|(event, _)| (event.said_at, event.id));
+        let mut asks = self.step(inputs)?.asks;
+        let mut events = events.into_iter();
+        loop {
+            let events: Vec<_> = events.by_ref().take(RESTORED_AT_ONCE).collect();
+            if events.is_empty() {
+                break;
+            }
+            asks.extend(self.step(Inputs { events, ..Inputs::default() })?.asks);
+        }
+        consolidate(&mut asks);
+        Ok(asks.into_iter().map(|(ask, _)| ask).collect())
     }
 
     fn dispatch(&self, inputs: Inputs) -> Result<(), String> {

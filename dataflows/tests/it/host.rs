@@ -62,6 +62,24 @@ fn a_graph_is_sent_and_dropped_at_will() {
 }
 
 #[test]
+fn what_a_store_kept_is_fed_in_pieces_and_makes_the_same_graph() {
+    let mut events: Vec<_> = (0..9).map(|n| (message(&format!("text {n}")), 1)).collect();
+    for (n, (row, _)) in (0..).zip(&mut events) {
+        let row = Arc::make_mut(row);
+        (row.id, row.said_at) = (nexus_types::EventId(nexus_types::Hash128([n, 0])), 9 - n as i64);
+    }
+    let policy = nexus_types::policy::defaults(&"s".into()).into_iter().map(|row| (row, 1)).collect();
+    let inputs = Inputs { events, policy, ..Inputs::default() };
+    let start = || Graph::start(1, Arc::new(BTreeMap::new())).unwrap();
+    let (mut pieces, mut whole) = (start(), start());
+    let open = pieces.restore(inputs.clone()).unwrap();
+    let held = whole.step(inputs.clone()).unwrap();
+    assert_eq!(open, held.asks.iter().map(|(ask, _)| ask.clone()).collect::<Vec<_>>());
+    assert_eq!(open.len(), 9);
+    assert_eq!(pieces.step(inputs.negated()).unwrap(), whole.step(inputs.negated()).unwrap());
+}
+
+#[test]
 fn changes_are_net_and_add_up() {
     let mut graph = Graph::start(1, Arc::new(BTreeMap::new())).unwrap();
     let inputs = Inputs { events: vec![(message("hello"), 1)], ..Inputs::default() };

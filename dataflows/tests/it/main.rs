@@ -8,5 +8,6 @@
 mod host;
 mod laws;
 mod oracle;
+mod people;
 mod when;
 mod world;
