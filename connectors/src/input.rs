@@ -4,16 +4,23 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use crate::conversations::Conversations;
 use crate::irc::Irc;
 use crate::jsonl::Jsonl;
-use crate::mail::Mail;
-use crate::{Format, OpenError, Options, Source, irc, mail};
+use crate::mail::{Mail, maildir_files};
+use crate::slack::Slack;
+use crate::telegram::Telegram;
+use crate::whatsapp::WhatsApp;
+use crate::zipped::{self, Zipped};
+use crate::{Format, OpenError, Options, Source, irc, json, mail, whatsapp};
 
 /// A stream of bytes.
 pub type Reader = Box<dyn BufRead + Send>;
 
 /// How much of a file is looked at to see what it is.
-const HEAD_BYTES: usize = 64 << 10;
+pub(crate) const HEAD_BYTES: usize = 64 << 10;
+/// How a zip file begins.
+const ZIP: &[u8] = b"PK\x03\x04";
 
 /// One file, or one folder that is a single export.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,15 +47,15 @@ fn walk(path: &Path, inputs: &mut Vec<Input>) -> Result<(), OpenError> {
         inputs.push(Input { path: path.into(), bytes: meta.len() });
         return Ok(());
     }
-    if let Some(_whole) = folder_format(path) {
-        let mut files = Vec::new();
-        for entry in entries(path)? {
-            walk(&entry, &mut files)?;
-        }
-        inputs.push(Input { path: path.into(), bytes: files.iter().map(|file| file.bytes).sum() });
-        return Ok(());
+    let mut inside = Vec::new();
+    let format = folder_format(path);
+    let parts = if format == Some(Format::Maildir) { maildir_files(path)? } else { entries(path)? };
+    parts.iter().try_for_each(|part| walk(part, &mut inside))?;
+    match format {
+        Some(_) => inputs.push(Input { path: path.into(), bytes: inside.iter().map(|file| file.bytes).sum() }),
+        None => inputs.extend(inside),
     }
-    entries(path)?.iter().try_for_each(|entry| walk(entry, inputs))
+    Ok(())
 }
 
 /// What is in a folder, sorted, without hidden files and links to folders (they may lead back here).
@@ -74,7 +81,8 @@ fn folder_format(folder: &Path) -> Option<Format> {
     if folder.join("cur").is_dir() && folder.join("new").is_dir() {
         return Some(Format::Maildir);
     }
-    folder.join("channels.json").is_file().then_some(Format::Slack)
+    let slack = folder.join("channels.json").is_file() && folder.join("users.json").is_file();
+    slack.then_some(Format::Slack)
 }
 
 /// What a file or folder is, by its name and its first bytes.
@@ -86,23 +94,32 @@ pub fn detect(path: &Path) -> Result<Format, OpenError> {
     }
     let mut reader = file(path)?;
     let head = reader.fill_buf().map_err(|error| io(path, error))?;
-    detect_head(&name, head)
+    if head.starts_with(ZIP) { zipped::detect(path) } else { detect_head(&name, head) }
 }
 
 /// What a stream is, by its name and first bytes.
-fn detect_head(name: &str, head: &[u8]) -> Result<Format, OpenError> {
-    let unknown = |reason: &str| OpenError::Unknown { name: name.into(), reason: reason.into() };
+pub(crate) fn detect_head(name: &str, head: &[u8]) -> Result<Format, OpenError> {
+    let unknown = |reason: &str| Err(OpenError::Unknown { name: name.into(), reason: reason.into() });
     let start = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
     let lower = name.to_ascii_lowercase();
-    if lower.ends_with(".jsonl") || lower.ends_with(".ndjson") {
+    if start.is_empty() || lower.ends_with(".jsonl") || lower.ends_with(".ndjson") {
         return Ok(Format::Jsonl);
     }
-    if head.contains(&0) {
-        return Err(unknown("not a text: it holds zero bytes"));
+    if start.starts_with(b"\xFF\xFE") || start.starts_with(b"\xFE\xFF") {
+        return unknown("UTF-16; save it as UTF-8");
+    }
+    if start.contains(&0) {
+        return unknown("not a text: it holds zero bytes");
+    }
+    if start.starts_with(b"{") || start.starts_with(b"[{") || start.starts_with(b"[\n") || start.starts_with(b"[ ") {
+        return detect_json(start).map_or_else(|reason| unknown(reason), Ok);
     }
     let text = String::from_utf8_lossy(start);
     if mail::looks_like_mbox(start) {
         return Ok(Format::Mbox);
+    }
+    if whatsapp::looks_like(&text) {
+        return Ok(Format::WhatsApp);
     }
     if irc::looks_like(&text) {
         return Ok(Format::Irc);
@@ -110,42 +127,68 @@ fn detect_head(name: &str, head: &[u8]) -> Result<Format, OpenError> {
     if lower.ends_with(".eml") || mail::looks_like_mail(&text) {
         return Ok(Format::Eml);
     }
-    match start.first() {
-        Some(b'{' | b'[') => Ok(Format::Jsonl),
-        None => Ok(Format::Jsonl),
-        _ => Err(unknown("not recognised")),
+    match start {
+        b"[]" => Ok(Format::Jsonl),
+        _ => unknown("neither a log, a mail nor an export"),
+    }
+}
+
+/// What a JSON document is, by the keys of its first object.
+fn detect_json(head: &[u8]) -> Result<Format, &'static str> {
+    let keys = json::first_keys(head);
+    let has = |key: &str| keys.iter().any(|known| known == key);
+    match () {
+        () if has("said_at") || has("deleted") => Ok(Format::Jsonl),
+        () if has("mapping") => Ok(Format::ChatGpt),
+        () if has("chat_messages") => Ok(Format::Claude),
+        () if has("messages") && has("type") || has("chats") || has("personal_information") => Ok(Format::Telegram),
+        () if has("ts") => Err("a part of a Slack export; give the export's folder or zip file"),
+        () => Err("JSON of an unknown shape; for Nexus's own rows `said_at` is missing (see docs/connectors.md)"),
     }
 }
 
 /// Opens a file or folder.
 pub fn open(path: &Path, options: &Options) -> Result<Box<dyn Source>, OpenError> {
     let name = path.display().to_string();
-    if path.is_dir() {
-        let format = options.format.map_or_else(|| detect(path), Ok)?;
-        return match format {
-            Format::Maildir => Ok(Box::new(Mail::maildir(path, options)?)),
-            format => Err(OpenError::Malformed { name, format, reason: "a folder".into() }),
-        };
+    let mut reader = None;
+    let mut zip = false;
+    if !path.is_dir() {
+        let mut file = file(path)?;
+        zip = file.fill_buf().map_err(|error| io(path, error))?.starts_with(ZIP);
+        reader = Some(file);
     }
-    let reader = file(path)?;
-    open_reader(&name, Box::new(reader), options)
+    match reader {
+        Some(reader) if !zip => open_reader(&name, Box::new(reader), options),
+        _ => match options.format.map_or_else(|| detect(path), Ok)? {
+            Format::Slack => Ok(Box::new(Slack::new(path, options)?)),
+            Format::Maildir if !zip => Ok(Box::new(Mail::maildir(path, options)?)),
+            _ if zip => Ok(Box::new(Zipped::new(path, options)?)),
+            format => Err(OpenError::Malformed { name, format, reason: "it is a folder; give its files".into() }),
+        },
+    }
 }
 
 /// Opens a stream, such as standard input. `name` stands for it in messages; if it is a path, its last parts may tell
-/// the date and the channel of a log.
+/// the date of a log, and the channel.
 pub fn open_reader(name: &str, mut reader: Reader, options: &Options) -> Result<Box<dyn Source>, OpenError> {
     let head = reader.fill_buf().map_err(|error| io(Path::new(name), error))?.to_vec();
     let format = match options.format {
         Some(format) => format,
         None => detect_head(name, &head)?,
     };
-    match format {
-        Format::Jsonl => Ok(Box::new(Jsonl::new(reader, &head, options)?)),
-        Format::Irc => Ok(Box::new(Irc::new(name, reader, options)?)),
-        Format::Mbox => Ok(Box::new(Mail::mbox(reader, options)?)),
-        Format::Eml => Ok(Box::new(Mail::eml(reader, options)?)),
-        format => Err(OpenError::Malformed { name: name.into(), format, reason: "not yet".into() }),
-    }
+    Ok(match format {
+        Format::Jsonl => Box::new(Jsonl::new(reader, &head, options)?),
+        Format::Irc => Box::new(Irc::new(name, reader, options)?),
+        Format::Mbox => Box::new(Mail::mbox(reader, options)?),
+        Format::Eml => Box::new(Mail::eml(reader, options)?),
+        Format::WhatsApp => Box::new(WhatsApp::new(name, reader, options)?),
+        Format::Telegram => Box::new(Telegram::new(name, reader, options)?),
+        Format::ChatGpt | Format::Claude => Box::new(Conversations::new(reader, &head, format, options)?),
+        Format::Slack | Format::Maildir => {
+            let reason = "it is a folder or a zip file, not a stream".into();
+            return Err(OpenError::Malformed { name: name.into(), format, reason });
+        }
+    })
 }
 
 fn file(path: &Path) -> Result<BufReader<File>, OpenError> {

@@ -12,13 +12,22 @@
 //!
 //! [`external_id_of`]: nexus_types::event::external_id_of
 
+mod bundle;
+mod chatgpt;
+mod claude;
+mod conversations;
 mod elements;
 mod frame;
 mod input;
 mod irc;
+mod json;
 mod jsonl;
 mod lines;
 mod mail;
+mod slack;
+mod telegram;
+mod whatsapp;
+mod zipped;
 
 use std::path::PathBuf;
 
@@ -29,7 +38,7 @@ pub use input::{Input, Reader, detect, expand, open, open_reader};
 /// The longest line, mail or array element that is read; a longer one is rejected and skipped.
 pub const MESSAGE_BYTES_MAX: usize = 64 << 20;
 /// The largest JSON document read whole, and the most bytes one entry of a zip file may unpack to.
-pub const DOCUMENT_BYTES_MAX: u64 = 2 << 30;
+pub const DOCUMENT_BYTES_MAX: u64 = 1 << 30;
 /// A rejected row is quoted up to this many bytes.
 pub const REJECT_BYTES_MAX: usize = 4 << 10;
 

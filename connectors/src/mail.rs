@@ -204,7 +204,7 @@ fn separator(line: &[u8]) -> Option<Option<Millis>> {
     let year = words[clock..].iter().rev().find(|word| word.len() == 4 && word.bytes().all(|b| b.is_ascii_digit()))?;
     let date = || {
         let (month, day) = (words.get(clock.checked_sub(2)?)?, words.get(clock - 1)?);
-        message::rfc822(&format!("{day} {month} {year} {}", words[clock]))
+        message::rfc822(&format!("{day} {month} {year} {} +0000\n", words[clock]))
     };
     Some(date())
 }

@@ -108,9 +108,10 @@ fn take_quotes<'a>(lines: &[&'a str], quoted: &mut String) -> Vec<&'a str> {
     let mut written: Vec<&str> = Vec::new();
     let mut at = 0;
     while at < lines.len() {
-        let introduction = introduction_start(&written);
-        let barred = |line: &str| introduction < written.len() && line.starts_with('|');
-        let quotes = |line: &&&str| is_quote(line) || barred(line);
+        let bar = lines[at].starts_with('|');
+        let introduction = if bar || is_quote(lines[at]) { introduction_start(&written) } else { written.len() };
+        let introduced = introduction < written.len();
+        let quotes = |line: &&&str| is_quote(line) || introduced && line.starts_with('|');
         if !quotes(&&lines[at]) {
             written.push(lines[at]);
             at += 1;

@@ -1,5 +1,7 @@
 //! One mail to one event.
 
+use std::collections::BTreeSet;
+
 use mail_parser::decoders::charsets::map::charset_decoder;
 use mail_parser::{
     Addr, Address, DateTime, Encoding, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType,
@@ -30,8 +32,10 @@ pub(super) fn change(frame: &mut Frame, raw: &[u8], came: Option<Millis>) -> Res
     event.author = frame.name(&author);
     event.text = body.text.into();
     event.attachments = attachments(&mail);
+    let mut named = BTreeSet::new();
     for list in [mail.to(), mail.cc()].into_iter().flatten() {
-        event.addressees.extend(list.iter().filter_map(person).map(|person| frame.name(&person)));
+        let people = list.iter().filter_map(person).map(|person| frame.name(&person));
+        event.addressees.extend(people.filter(|person| named.insert(person.clone())));
     }
     let references = ids(mail.references());
     let replied = ids(mail.in_reply_to());

@@ -1,9 +1,15 @@
 //! Every format, read through the public door: small samples as real programs write them, and what is wrong with them.
 #![allow(clippy::unwrap_used)]
 
+mod assistants;
+mod inputs;
 mod irc;
 mod jsonl;
+mod mail;
 mod robust;
+mod slack;
+mod telegram;
+mod whatsapp;
 
 use nexus_connectors::{Format, Item, Options, Rejected, open_reader};
 use nexus_types::{Change, Event, Text};
