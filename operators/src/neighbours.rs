@@ -78,14 +78,15 @@ mod tests {
     use super::*;
     use crate::check::{Draw, check};
 
+    /// All of an event follows from its number, so that there is one row per id.
     fn event(draw: &mut Draw) -> Arc<EventRow> {
-        let id = EventId(Hash128([draw.below(60), 0]));
-        let mut event = EventRow::tombstone("s".into(), id, Version::default());
-        event.kind = *draw.pick(&[Kind::Message, Kind::Message, Kind::Post, Kind::Notice]);
-        event.version.retracted = draw.one_in(8);
-        // All of an event follows from its id, so that there is one row per id; what does not, is its text.
-        (event.said_at, event.thread) = ((id.0.0[0] % 7) as Millis, (id.0.0[0] % 3 == 0).then(|| "t".into()));
-        event.channel = (*["a", "b"].get(id.0.0[0] as usize % 2).unwrap_or(&"a")).into();
+        let n = draw.below(60);
+        let version = Version { retracted: n % 8 == 7, ..Version::default() };
+        let mut event = EventRow::tombstone("s".into(), EventId(Hash128([n, 0])), version);
+        event.kind = if n % 5 == 4 { Kind::Notice } else { Kind::Message };
+        event.said_at = (n % 7) as Millis;
+        event.channel = (if n % 2 == 0 { "a" } else { "b" }).into();
+        event.thread = (n % 3 == 0).then(|| "t".into());
         Arc::new(event)
     }
 
