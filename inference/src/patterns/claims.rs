@@ -8,12 +8,10 @@ use nexus_types::{Aspect, Modality, Polarity, Statement, Term, Text, TimeExpr};
 use super::clause::{Group, State, Subject};
 use super::lexicon::{Class, Form, Person};
 use super::rule::{Outcome, Sort};
-use super::sentence::Sentence;
+use super::sentence::{CLAUSE_WORDS_MAX, Sentence};
 use super::slots::{Fill, Match};
 use super::when::{Time, bearing};
 
-/// The most words between two verbs of one subject.
-const JOINED_WORDS_MAX: usize = 14;
 /// Confidence of what a pronoun's only antecedent is said to do, in thousandths of a named one's.
 const GUESSED: u32 = 750;
 /// Confidence of what is not plainly asserted, in thousandths.
@@ -61,7 +59,7 @@ pub(super) fn read(sentence: &Sentence<'_>, passage: &Passage) -> (Vec<Statement
     let mut reading = Reading {
         sentence,
         antecedent: passage.previous.clone().filter(|(term, _)| only && passage.persons.contains(term)),
-        asked: asked_from(sentence),
+        asked: sentence.asked_from(),
         unreal: None,
         reporter: None,
         spent: 0,
@@ -81,28 +79,10 @@ pub(super) fn read(sentence: &Sentence<'_>, passage: &Passage) -> (Vec<Statement
     (reading.found, reading.subject)
 }
 
-/// Where the part of a sentence begins that is a question: its last segment, or all of it after a tag ("right?").
-fn asked_from(sentence: &Sentence<'_>) -> usize {
-    let n = sentence.len();
-    if n == 0 || sentence.raw(n - 1) != "?" {
-        return n;
-    }
-    let cut = (0..n - 1).rev().find(|at| {
-        matches!(sentence.raw(*at), "," | ";" | ":" | "-" | "–" | "—" | "(")
-            || sentence.is(*at, Class::And)
-            || sentence.is(*at, Class::But)
-    });
-    let Some(cut) = cut else { return 0 };
-    let own = sentence.skip_adverbs(cut + 1);
-    let inverted = sentence.is(own, Class::Inverts);
-    let tag = sentence.is(own, Class::Tag) || n - 1 - own <= 2;
-    if inverted && !tag { cut } else { 0 }
-}
-
 impl Reading<'_, '_> {
     fn run(&mut self) {
         let sentence = self.sentence;
-        if self.is_joke() {
+        if sentence.is_joke() {
             return;
         }
         let mut free = 0;
@@ -139,14 +119,6 @@ impl Reading<'_, '_> {
         Some(term.clone())
     }
 
-    fn is_joke(&self) -> bool {
-        let sentence = self.sentence;
-        (0..sentence.len()).any(|at| {
-            let patterns = sentence.language.jokes.get(&sentence.word(at));
-            patterns.is_some_and(|all| all.iter().any(|pattern| sentence.matches(pattern, at).is_some()))
-        })
-    }
-
     /// "my sister Anna", wherever it stands.
     fn kinship(&mut self, at: usize) {
         let sentence = self.sentence;
@@ -157,7 +129,8 @@ impl Reading<'_, '_> {
         let apposed = usize::from(sentence.raw(end) == ",");
         let named = end + apposed;
         let name = if apposed == 1 { sentence.person(named) } else { sentence.cued_person(named) };
-        let closed = |last: usize| apposed == 0 || sentence.is_break(last) && sentence.raw(last) != "'s";
+        // "Sorry about your dad, Ben." speaks to Ben.
+        let closed = |last: usize| apposed == 0 || sentence.raw(last) == "," && owner == Term::Speaker;
         if let Some(last) = name.filter(|last| closed(*last)) {
             let person = Term::Person(sentence.shown(named, last).into());
             return self.relate(predicate, owner, person, at, last);
@@ -247,7 +220,7 @@ impl Reading<'_, '_> {
     /// The next verb of the same subject: after "and", in a form that was expected of the last one.
     fn joined(&self, end: usize, expected: Form, person: Person, same: Option<u16>) -> Option<usize> {
         let sentence = self.sentence;
-        let limit = sentence.len().min(end + JOINED_WORDS_MAX);
+        let limit = sentence.len().min(end + CLAUSE_WORDS_MAX);
         for at in end..limit {
             let and = sentence.is(at, Class::And) || sentence.raw(at) == "," || sentence.is(at, Class::But);
             if sentence.is_break(at) && !and {
@@ -274,7 +247,7 @@ impl Reading<'_, '_> {
     fn say(&mut self, subject: &Subject, group: &Group) {
         let sentence = self.sentence;
         let end = group.said.as_ref().map_or(group.at, |(_, found)| found.end);
-        let (times, last) = self.times(group.at, end);
+        let (times, last) = sentence.times(self.spent, group.at, end);
         let lasting = times.iter().any(|time| time.bearing.lasts());
         let anymore = (end..sentence.len().min(last + 3))
             .take_while(|at| !sentence.is_break(*at))
@@ -372,61 +345,20 @@ impl Reading<'_, '_> {
         }
     }
 
-    /// The times of a clause: those before its verb and after its last word; and where the last one ends.
-    fn times(&self, verb: usize, end: usize) -> (Vec<Time>, usize) {
-        let sentence = self.sentence;
-        let mut times = Vec::new();
-        let mut at = self.spent;
-        while at < verb {
-            match sentence.time(at) {
-                Some(time) if time.end <= verb => {
-                    times.push(time);
-                    at = time.end;
-                }
-                _ => at += 1,
-            }
-        }
-        let mut last = end;
-        let mut at = end;
-        while at < sentence.len().min(end + JOINED_WORDS_MAX) {
-            if let Some(time) = sentence.time(at) {
-                times.push(time);
-                at = time.end;
-                last = at;
-                continue;
-            }
-            let comma = sentence.raw(at) == "," && sentence.time(at + 1).is_some();
-            let other = [Class::Speaker, Class::Us, Class::Addressee, Class::Third, Class::And, Class::Stop];
-            if !comma && (sentence.is_break(at) || other.into_iter().any(|class| sentence.is(at, class))) {
-                break;
-            }
-            at += 1;
-        }
-        (times, last)
-    }
-
     fn modality(&self, subject: &Subject, group: &Group, end: usize) -> Modality {
-        let first = subject.terms.iter().any(|term| *term == Term::Speaker);
+        let first = subject.terms.contains(&Term::Speaker);
         let own = group.state.modality();
+        let present = group
+            .verb
+            .is_some_and(|verb| Form(verb.form.0 & group.expected.0).within(Form(Form::PRESENT.0 | Form::THIRD.0)));
+        let habitual = present && subject.start.checked_sub(1).is_some_and(|at| self.sentence.is(at, Class::When));
         match () {
             () if subject.start >= self.asked || self.asked < self.sentence.len() && !first => Modality::Asked,
-            () if self.unreal.is_some() || own == Modality::Hypothetical => Modality::Hypothetical,
+            () if habitual || self.unreal.is_some() || own == Modality::Hypothetical => Modality::Hypothetical,
             () if self.reporter.is_some() => Modality::Reported,
-            () if own == Modality::Hedged || self.hedged(subject.start, end) => Modality::Hedged,
+            () if own == Modality::Hedged || self.sentence.hedged(subject.start, end) => Modality::Hedged,
             () => own,
         }
-    }
-
-    /// Whether words before the subject or after the clause make it unsure: "I think …", "…, I guess".
-    fn hedged(&self, start: usize, end: usize) -> bool {
-        let sentence = self.sentence;
-        let hedge = |at: usize| {
-            let patterns = sentence.language.hedges.get(&sentence.word(at)).map_or(&[][..], Vec::as_slice);
-            patterns.iter().any(|pattern| sentence.matches(pattern, at).is_some())
-        };
-        let before = start.saturating_sub(7)..start;
-        before.rev().take_while(|at| !sentence.is(*at, Class::But)).any(|at| sentence.is(at, Class::Hedge) || hedge(at))
-            || (end..sentence.len().min(end + 4)).any(|at| hedge(at) || sentence.is(at, Class::Hedge))
     }
 
     fn push(&mut self, outcome: &Outcome, subject: Term, object: Term, span: (usize, usize), said: &Said) {

@@ -247,7 +247,11 @@ impl Sentence<'_> {
     fn owns(&self, at: usize) -> bool {
         let next = self.skip_adverbs(at + 1);
         let says = [Class::Article, Class::Definite, Class::Feeling, Class::Preposition, Class::Number, Class::My];
-        let verb = self.language.verbs(self.word(next)).iter().any(|verb| verb.form.within(Form(48)));
+        let verb = self
+            .language
+            .verbs(self.word(next))
+            .iter()
+            .any(|verb| verb.form.within(Form(Form::PARTICIPLE.0 | Form::GERUND.0)));
         !verb && !says.into_iter().any(|class| self.is(next, class)) && !self.is_break(next)
     }
 

@@ -20,10 +20,10 @@ pub(super) const CLASSES: &[(Class, &str)] = &[
     (Class::Definite, "the"),
     (Class::My, "my our"),
     (Class::Your, "your"),
-    (Class::Pointing, "his her its their this that these those whose such another other"),
+    (Class::Pointing, "his her its their this that these those whose such another other both either neither"),
     (
         Class::Stop,
-        "but because cause cuz since when while if that which who whom whose so as than until till before after though \
+        "but because cause cuz cos coz since when while if that which who whom whose so as than until till before after though \
          although unless whereas where why how or nor is are was were am be been will would can could should has had did \
          does do 's 're 'll 've 'd n't not via like during without per then although despite instead whenever wherever lol haha",
     ),
@@ -46,7 +46,7 @@ pub(super) const CLASSES: &[(Class, &str)] = &[
     (
         Class::Adverb,
         "just also still really actually now currently presently very so too quite pretty rather often usually \
-         recently finally truly totally absolutely definitely certainly simply only even both all already once again \
+         recently regularly finally truly totally absolutely definitely certainly simply only even all already moreso once again \
          personally honestly officially originally basically mostly mainly generally sometimes especially kinda super \
          extremely incredibly deeply firmly strongly first then proudly temporarily permanently secretly lately \
          happily gladly back successfully feeling",
@@ -60,16 +60,19 @@ pub(super) const CLASSES: &[(Class, &str)] = &[
         Class::Trailing,
         "too now here there today though anymore already lately recently currently myself though either again earlier also so much \
          very lot alot lots sometimes usually always instead yet well right ok okay please haha lol soon someday asap \
-         together especially really actually then these days days though forever still especially best most more",
+         together especially really actually then these days days though forever still especially best most more btw first particular general",
     ),
     (Class::Fluency, "little fluent basic decent conversational broken bit of native some good perfect bad"),
     (Class::Anymore, "anymore longer"),
+    (Class::When, "when whenever once while until till before after everytime"),
+    (Class::Restricts, "that who which whose where what how than whom why"),
+    (Class::For, "for"),
     (Class::Named, "named called"),
     (
         Class::Pronoun,
         "i me you he him she it they them we us mine yours hers ours theirs itself himself herself themselves yourself \
          something anything nothing everything someone anyone everyone nobody everybody somebody anybody one ones this \
-         these those what whatever whichever it's thing things stuff your his her their its myself ourselves em 'em sth smth somth something's",
+         these those what whatever whichever it's thing things stuff your his her their its myself ourselves em 'em opinion sth smth somth something's",
     ),
     (
         Class::Vague,
@@ -77,7 +80,7 @@ pub(super) const CLASSES: &[(Class, &str)] = &[
          everything nothing someone anyone everyone nobody all any both each few many more most much lot lots bit kind sort \
          way ways thing things stuff idea ideas fact point part question questions problem problems issue issues error \
          errors matter case sense look sound feel sight rest same such other another to be being not no when hearing seeing \
-         how good bad great nice better best real new big huge old total complete bigger sure fan guy person people man \
+         how good bad great nice better best real new big huge old total complete older newer bigger sure fan guy person people man \
          one-time someone's there here so",
     ),
     (
@@ -126,7 +129,7 @@ pub(super) const CLASSES: &[(Class, &str)] = &[
     (
         Class::Kindred,
         "best older younger little big elder dear good close twin eldest youngest oldest new old great lovely wonderful sweet \
-         amazing beloved oldest longtime current beautiful only awesome",
+         amazing beloved oldest longtime current beautiful only awesome cool nice fun",
     ),
     (
         Class::Pet,
@@ -140,7 +143,9 @@ pub(super) const CLASSES: &[(Class, &str)] = &[
          notebook thinkpad macbook ipod iphone phone tablet camera guitar piano violin cello drums \
          telescope garden farm restaurant store shop business company studio cabin tent kayak canoe surfboard skateboard \
          powerbook ibook printer scanner tv projector synthesizer saxophone clarinet trumpet flute ukulele bakery cafe \
-         café startup gallery drone console playstation xbox kindle ipad imac chromebook raspberry tesla toyota honda ford",
+         café startup gallery drone headphones handbag backpack watch smartwatch fitbit lens \
+         binoculars smoker grill rug sofa couch mattress tv monitor jacket necklace sewing-machine hearing-aids motorhome trailer \
+         caravan treadmill microscope turntable console playstation xbox kindle ipad imac chromebook raspberry tesla toyota honda ford",
     ),
     (
         Class::Workplace,
@@ -182,7 +187,7 @@ pub(super) const CLASSES: &[(Class, &str)] = &[
         Class::NoName,
         "monday tuesday wednesday thursday friday saturday sunday january february march april june july august september \
          october november december i ok okay lol btw imo imho iirc afaik thanks hi hello hey yes no yeah wow omg christmas \
-         easter halloween thanksgiving god jesus tv pc cd dvd usb dr mr mrs ms internet note edit ps update q a re fw",
+         easter halloween thanksgiving god jesus tv pc cd dvd usb dr mr mrs ms internet note edit ps update q a re fw guys folks everyone everybody all there team man dude sir",
     ),
 ];
 
@@ -207,5 +212,9 @@ pub(super) const RELATIONS: &[(&str, &str)] = &[
     ("niece", "niece"),
     ("neighbour", "neighbour neighbor"),
     ("roommate", "roommate flatmate housemate"),
+    ("sister_in_law", "sister-in-law"),
+    ("brother_in_law", "brother-in-law"),
+    ("mother_in_law", "mother-in-law"),
+    ("father_in_law", "father-in-law"),
     ("mentor", "mentor"),
 ];

@@ -92,6 +92,12 @@ classes! {
     Anymore,
     /// How well one speaks: "fluent".
     Fluency,
+    /// "when": with a present, no one time is meant.
+    When,
+    /// What narrows the noun before it: "people who …".
+    Restricts,
+    /// "for" somebody else.
+    For,
     /// "named".
     Named,
     /// Pronouns and the like: an object that holds one says nothing by itself.

@@ -35,7 +35,7 @@ fn mention(sentence: &Sentence<'_>, at: usize) -> Option<(MentionKind, usize, us
         Kind::Punct | Kind::Code => return None,
         Kind::Word | Kind::Number => {}
     }
-    if let Some(time) = sentence.time(at) {
+    if let Some(time) = sentence.time(at).filter(|time| time.from.is_some() || time.to.is_some()) {
         return Some((MentionKind::Date, at, time.end));
     }
     if token.kind == Kind::Number {

@@ -50,7 +50,7 @@ pub(super) const CLASSES: &[(Class, &str)] = &[
          hanover havana heidelberg helsinki houston istanbul jakarta jerusalem johannesburg karachi kiev kyiv kraków krakow \
          kyoto lagos lausanne leeds leipzig liege lima lisbon liverpool ljubljana lodz london lyon madrid malaga málaga \
          manchester manhattan manila marseille melbourne memphis miami milan milwaukee minneapolis montevideo montpellier \
-         montreal moscow mumbai munich nairobi naples nashville nice nottingham nuremberg odessa oslo osaka ottawa oxford \
+         montreal moscow mumbai munich nairobi naples nashville nottingham nuremberg odessa oslo osaka ottawa oxford \
          palermo paris perth philadelphia phoenix pittsburgh porto portland prague quito reykjavik riga rome rotterdam \
          salzburg santiago sarajevo seattle seoul seville sevilla shanghai sheffield singapore sofia stockholm strasbourg \
          stuttgart sydney taipei tallinn tampa tampere tbilisi tehran tijuana tokyo toronto toulouse trieste tunis turin \

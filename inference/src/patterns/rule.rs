@@ -13,6 +13,8 @@ use super::lexicon::{Form, Word, Words};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Slot {
     Place,
+    /// A place that is known to be one.
+    City,
     Employer,
     /// An employer by name.
     Company,
@@ -63,6 +65,7 @@ pub(super) enum Slot {
 
 const SLOTS: &[(&str, Slot)] = &[
     ("{place}", Slot::Place),
+    ("{city}", Slot::City),
     ("{employer}", Slot::Employer),
     ("{company}", Slot::Company),
     ("{person}", Slot::Person),

@@ -9,6 +9,8 @@ use super::token::{Kind, Token};
 
 /// The longest object, in words.
 pub(super) const OBJECT_WORDS_MAX: usize = 8;
+/// The most words between two verbs of one subject, and between a verb and its time.
+pub(super) const CLAUSE_WORDS_MAX: usize = 14;
 /// The longest name, in words.
 const NAME_WORDS_MAX: usize = 4;
 

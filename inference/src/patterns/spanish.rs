@@ -210,7 +210,7 @@ const RULES: &[&str] = &[
     "jugar al {sport} -> plays state 860",
     // What happened, what is felt.
     "visitar ?a {place} -> visited event 920",
-    "viajar a {place} -> visited event 880",
+    "viajar a {city} -> visited event 880",
     "conocer a {person} -> met event 880",
     "sentir {feeling} -> feels moment 850",
     "estar {feeling} -> feels moment 850",

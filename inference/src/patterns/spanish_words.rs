@@ -43,6 +43,9 @@ pub(super) const CLASSES: &[(Class, &str)] = &[
     (Class::Unreal, "si ojalá imagina supongamos"),
     (Class::Trailing, "también ahora aquí allí mucho muchísimo bastante ya juntos más hoy mismo gracias verdad ahí"),
     (Class::Anymore, "más"),
+    (Class::When, "cuando mientras hasta antes después"),
+    (Class::Restricts, "que quien cual donde como"),
+    (Class::For, "para"),
     (Class::Named, "llamado llamada llamados"),
     (
         Class::Pronoun,

@@ -317,7 +317,7 @@ fn lowered(word: &str) -> String {
 fn contraction(word: &str, lower: &str) -> usize {
     if let Some((at, mark)) = word.char_indices().rev().find(|(_, c)| matches!(c, '\'' | '’')) {
         let tail = word[at + mark.len_utf8()..].to_lowercase();
-        let head = word[..at].as_bytes();
+        let head = &word.as_bytes()[..at];
         return match tail.as_str() {
             "t" if head.last().is_some_and(|b| b.eq_ignore_ascii_case(&b'n')) && head.len() > 1 => at - 1,
             "s" | "m" | "re" | "ve" | "ll" | "d" => at,

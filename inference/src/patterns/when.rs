@@ -4,7 +4,7 @@ use nexus_types::{Aspect, TimeExpr, When};
 
 use super::lexicon::Class;
 use super::rule::{Meaning, Slot, TimeRule, UNITS};
-use super::sentence::Sentence;
+use super::sentence::{CLAUSE_WORDS_MAX, Sentence};
 use super::slots::{Fill, Match};
 use super::token::Kind;
 
@@ -67,6 +67,46 @@ impl Sentence<'_> {
         best
     }
 
+    /// The times of a clause: those before its verb and after its last word; and where the last one ends.
+    pub(super) fn times(&self, spent: usize, verb: usize, end: usize) -> (Vec<Time>, usize) {
+        let mut times = Vec::new();
+        let mut at = spent;
+        while at < verb {
+            match self.time(at) {
+                Some(time) if time.end <= verb => {
+                    times.push(time);
+                    at = time.end;
+                    // "In 2019, I moved …"
+                    at += usize::from(self.raw(at) == ",");
+                }
+                _ => {
+                    let other = self.is_break(at) || self.is(at, Class::And) || self.is(at, Class::But);
+                    if other {
+                        times.clear();
+                    }
+                    at += 1;
+                }
+            }
+        }
+        let mut last = end;
+        let mut at = end;
+        while at < self.len().min(end + CLAUSE_WORDS_MAX) {
+            if let Some(time) = self.time(at) {
+                times.push(time);
+                at = time.end;
+                last = at;
+                continue;
+            }
+            let comma = self.raw(at) == "," && self.time(at + 1).is_some();
+            let other = [Class::Speaker, Class::Us, Class::Addressee, Class::Third, Class::And, Class::Stop];
+            if !comma && (self.is_break(at) || other.into_iter().any(|class| self.is(at, class))) {
+                break;
+            }
+            at += 1;
+        }
+        (times, last)
+    }
+
     /// A part of a time expression.
     pub(super) fn time_slot(&self, slot: Slot, at: usize) -> Option<(Fill, usize)> {
         let number = || match self.kind(at)? {
@@ -74,6 +114,8 @@ impl Sentence<'_> {
             _ => None,
         };
         let ordinal = |class| self.is(at, class).then(|| self.language.ordinal(self.word(at))).flatten();
+        // English writes months and weekdays with a capital, and "may", "sun" without one are other words.
+        let named = self.tokens.get(at).is_some_and(|token| token.capital) || self.language.drops_subject;
         let fill = match slot {
             Slot::Point => {
                 let time = self.time_at(at, true).filter(|time| time.bearing == Bearing::At)?;
@@ -84,10 +126,8 @@ impl Sentence<'_> {
                 Fill::Number(i32::try_from(value).ok().filter(|value| (1..=200).contains(value))?)
             }
             Slot::Unit => Fill::Unit(ordinal(Class::Unit)? as usize),
-            Slot::Month => Fill::Month(
-                ordinal(Class::Month).filter(|_| self.tokens[at].capital || self.language.drops_subject)? as i8,
-            ),
-            Slot::Weekday => Fill::Weekday(ordinal(Class::Weekday)? as i8),
+            Slot::Month => Fill::Month(ordinal(Class::Month).filter(|_| named)? as i8),
+            Slot::Weekday => Fill::Weekday(ordinal(Class::Weekday).filter(|_| named)? as i8),
             Slot::Day => Fill::Day(day_number(self.raw(at)).filter(|day| (1..=31).contains(day))?),
             Slot::Year => {
                 let year = number().filter(|_| self.raw(at).len() == 4).filter(|year| (1900..=2100).contains(year))?;
