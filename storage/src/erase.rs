@@ -5,6 +5,7 @@
 //! go, and the indexes are built again. If it is interrupted, nothing is lost and it can be repeated; the bytes are gone when
 //! it returns. Cost: reading and writing the whole store once.
 
+use futures::future::BoxFuture;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -33,33 +34,35 @@ pub struct Erased {
 impl Store {
     /// Removes every byte that is not in the last checkpoint's rows or the tail beyond it. Commit what is to be forgotten
     /// first. Snapshots that are open, in any process, end with a clear error.
-    pub async fn erase(&mut self) -> Result<Erased> {
-        self.settle()?;
-        let mut next = self.last.clone();
-        for (name, at) in &mut next.tables {
-            let table = self.caches.table(name, at.version).await?;
-            match write_anew(&table).await.map_err(lance(format_args!("cannot erase in table {name}"))) {
-                Ok(table) => *at = table_at(&table, &at.key),
-                Err(error) => return Err(self.take_back(error)),
+    pub fn erase<'a>(&'a mut self) -> BoxFuture<'a, Result<Erased>> {
+        Box::pin(async move {
+            self.settle()?;
+            let mut next = self.last.clone();
+            for (name, at) in &mut next.tables {
+                let table = self.caches.table(name, at.version).await?;
+                match write_anew(&table).await.map_err(lance(format_args!("cannot erase in table {name}"))) {
+                    Ok(table) => *at = table_at(&table, &at.key),
+                    Err(error) => return Err(self.take_back(error)),
+                }
             }
-        }
-        self.publish(next).await?;
-        let mut erased = Erased { tables: self.last.tables.len() as u64, ..Erased::default() };
-        for epoch in self.checkpoints.epochs()?.into_iter().filter(|epoch| *epoch != self.last.epoch) {
-            self.checkpoints.remove(epoch)?;
-            erased.checkpoints += 1;
-        }
-        lease::revoke_all(&self.caches.home)?;
-        self.caches.clear();
-        for (name, at) in &self.last.tables {
-            let removed = garbage::collect(&self.caches, name, &BTreeSet::from([at.version])).await?;
-            erased.versions += removed.versions;
-            erased.files += removed.files;
-            erased.bytes += removed.bytes;
-        }
-        self.erase_tail(&mut erased)?;
-        self.maintain(usize::MAX).await?;
-        Ok(erased)
+            self.publish(next).await?;
+            let mut erased = Erased { tables: self.last.tables.len() as u64, ..Erased::default() };
+            for epoch in self.checkpoints.epochs()?.into_iter().filter(|epoch| *epoch != self.last.epoch) {
+                self.checkpoints.remove(epoch)?;
+                erased.checkpoints += 1;
+            }
+            lease::revoke_all(&self.caches.home)?;
+            self.caches.clear();
+            for (name, at) in &self.last.tables {
+                let removed = garbage::collect(&self.caches, name, &BTreeSet::from([at.version])).await?;
+                erased.versions += removed.versions;
+                erased.files += removed.files;
+                erased.bytes += removed.bytes;
+            }
+            self.erase_tail(&mut erased)?;
+            self.maintain(usize::MAX).await?;
+            Ok(erased)
+        })
     }
 
     fn erase_tail(&self, erased: &mut Erased) -> Result<()> {

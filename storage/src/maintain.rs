@@ -4,6 +4,7 @@
 //! A step changes one table's version or none. What it changed is published under the same epoch, with the same rows: a
 //! crash loses at most the step. The longest steps are the first build of a large index and a large rewrite.
 
+use futures::future::BoxFuture;
 use std::collections::{BTreeMap, BTreeSet};
 
 use lance::dataset::Dataset;
@@ -51,17 +52,19 @@ enum Step {
 
 impl Store {
     /// Does up to so many steps of upkeep. Call it between epochs.
-    pub async fn maintain(&mut self, steps: usize) -> Result<Maintained> {
-        let mut maintained = Maintained::default();
-        self.thin()?;
-        loop {
-            let Some(step) = self.next_step().await? else { return Ok(maintained) };
-            if maintained.done.len() >= steps {
-                maintained.more = true;
-                return Ok(maintained);
+    pub fn maintain<'a>(&'a mut self, steps: usize) -> BoxFuture<'a, Result<Maintained>> {
+        Box::pin(async move {
+            let mut maintained = Maintained::default();
+            self.thin()?;
+            loop {
+                let Some(step) = self.next_step().await? else { return Ok(maintained) };
+                if maintained.done.len() >= steps {
+                    maintained.more = true;
+                    return Ok(maintained);
+                }
+                maintained.done.push(self.run(step).await?);
             }
-            maintained.done.push(self.run(step).await?);
-        }
+        })
     }
 
     /// Drops the checkpoints that have grown too old to be kept each.

@@ -1,5 +1,6 @@
 //! Reading a store: from any process, without the writer's lock.
 
+use futures::future::BoxFuture;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -36,15 +37,17 @@ impl Reader {
     }
 
     /// A state of the store, held for as long as the snapshot lives.
-    pub async fn snapshot(&self, wanted: At) -> Result<Snapshot> {
-        for _ in 0..TRIES {
-            let checkpoint = self.checkpoints.find(wanted)?;
-            let lease = Lease::take(&self.caches.home, &checkpoint)?;
-            if self.checkpoints.read(checkpoint.epoch)?.as_ref() == Some(&checkpoint) {
-                return Ok(Snapshot::new(self.caches.clone(), checkpoint, lease));
+    pub fn snapshot<'a>(&'a self, wanted: At) -> BoxFuture<'a, Result<Snapshot>> {
+        Box::pin(async move {
+            for _ in 0..TRIES {
+                let checkpoint = self.checkpoints.find(wanted)?;
+                let lease = Lease::take(&self.caches.home, &checkpoint)?;
+                if self.checkpoints.read(checkpoint.epoch)?.as_ref() == Some(&checkpoint) {
+                    return Ok(Snapshot::new(self.caches.clone(), checkpoint, lease));
+                }
             }
-        }
-        Err(StorageError::new(ErrorKind::Retry, "the store changes too fast to take a snapshot: try again"))
+            Err(StorageError::new(ErrorKind::Retry, "the store changes too fast to take a snapshot: try again"))
+        })
     }
 
     /// Bytes on the disk, of all the store's files.

@@ -6,6 +6,7 @@
 use arrow::array::{AsArray, Float32Array, RecordBatch};
 use arrow::datatypes::Float32Type;
 use futures::TryStreamExt;
+use futures::future::BoxFuture;
 use lance::dataset::scanner::Scanner;
 use lance_index::scalar::FullTextSearchQuery;
 use lance_index::scalar::inverted::query::{FtsQuery, MatchQuery};
@@ -22,48 +23,57 @@ const REFINE: u32 = 4;
 impl Snapshot {
     /// The passages (`passages.id`) that fit these words best by BM25, best first, among those that pass the filter. The
     /// text is words and nothing else: quotes and operators in it have no meaning.
-    pub async fn full_text(&self, text: &str, k: usize, filter: Option<&str>) -> Result<Vec<(String, f32)>> {
-        let Some(table) = self.table("passages").await? else { return Ok(Vec::new()) };
-        if k == 0 || !text.chars().any(char::is_alphanumeric) {
-            return Ok(Vec::new());
-        }
-        let mut scanner = table.scan();
-        let mut prepare = || -> lance::Result<()> {
-            let words = MatchQuery::new(text.to_string()).with_column(Some("text".to_string()));
-            let query = FullTextSearchQuery::new_query(FtsQuery::Match(words)).limit(Some(k as i64));
-            scanner.full_text_search(query)?.project(&["id", "_score"])?;
-            filter.map(|filter| scanner.prefilter(true).filter(filter)).transpose()?;
-            Ok(())
-        };
-        prepare().map_err(lance("cannot search passages"))?;
-        let mut found = self.scored("passages", scanner, "_score", |score| score).await?;
-        found.truncate(k);
-        Ok(found)
+    pub fn full_text<'a>(
+        &'a self,
+        text: &'a str,
+        k: usize,
+        filter: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Vec<(String, f32)>>> {
+        Box::pin(async move {
+            let Some(table) = self.table("passages").await? else { return Ok(Vec::new()) };
+            if k == 0 || !text.chars().any(char::is_alphanumeric) {
+                return Ok(Vec::new());
+            }
+            let mut scanner = table.scan();
+            let mut prepare = || -> lance::Result<()> {
+                let words = MatchQuery::new(text.to_string()).with_column(Some("text".to_string()));
+                let query = FullTextSearchQuery::new_query(FtsQuery::Match(words)).limit(Some(k as i64));
+                scanner.full_text_search(query)?.project(&["id", "_score"])?;
+                filter.map(|filter| scanner.prefilter(true).filter(filter)).transpose()?;
+                Ok(())
+            };
+            prepare().map_err(lance("cannot search passages"))?;
+            let mut found = self.scored("passages", scanner, "_score", |score| score).await?;
+            found.truncate(k);
+            Ok(found)
+        })
     }
 
     /// The texts (`text_hash`) whose vectors are nearest to this one, with their cosine, best first, among those that pass
     /// the filter.
-    pub async fn nearest(
-        &self,
-        vectors_table: &str,
-        query: &[f32],
+    pub fn nearest<'a>(
+        &'a self,
+        vectors_table: &'a str,
+        query: &'a [f32],
         k: usize,
-        filter: Option<&str>,
-    ) -> Result<Vec<(String, f32)>> {
-        let Some(table) = self.table(vectors_table).await? else { return Ok(Vec::new()) };
-        if k == 0 || self.rows(vectors_table) == 0 {
-            return Ok(Vec::new());
-        }
-        let mut scanner = table.scan();
-        let mut prepare = || -> lance::Result<()> {
-            scanner.nearest("vector", &Float32Array::from(query.to_vec()), k)?;
-            scanner.distance_metric(METRIC.try_into()?).nprobes(PROBES).refine(REFINE);
-            scanner.project(&["text_hash", "_distance"])?;
-            filter.map(|filter| scanner.prefilter(true).filter(filter)).transpose()?;
-            Ok(())
-        };
-        prepare().map_err(lance(format_args!("cannot search {vectors_table}")))?;
-        self.scored(vectors_table, scanner, "_distance", |distance| 1.0 - distance).await
+        filter: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Vec<(String, f32)>>> {
+        Box::pin(async move {
+            let Some(table) = self.table(vectors_table).await? else { return Ok(Vec::new()) };
+            if k == 0 || self.rows(vectors_table) == 0 {
+                return Ok(Vec::new());
+            }
+            let mut scanner = table.scan();
+            let mut prepare = || -> lance::Result<()> {
+                scanner.nearest("vector", &Float32Array::from(query.to_vec()), k)?;
+                scanner.distance_metric(METRIC.try_into()?).nprobes(PROBES).refine(REFINE);
+                scanner.project(&["text_hash", "_distance"])?;
+                filter.map(|filter| scanner.prefilter(true).filter(filter)).transpose()?;
+                Ok(())
+            };
+            prepare().map_err(lance(format_args!("cannot search {vectors_table}")))?;
+            self.scored(vectors_table, scanner, "_distance", |distance| 1.0 - distance).await
+        })
     }
 
     /// Keys and scores, best first; equal scores by key, so that the order is always the same.

@@ -4,6 +4,7 @@
 //! are SQL expressions over the table's columns; values go into them through [`quoted`]. A snapshot keeps its versions from
 //! being cleaned up by a lease; on media that cannot be written there is none, which [`Snapshot::leased`] says.
 
+use futures::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -45,8 +46,8 @@ struct Inner {
 
 impl Snapshot {
     /// Opens the store at that path for reading, and takes a snapshot.
-    pub async fn open(path: &Path, at: At) -> Result<Self> {
-        Reader::open(path, &Settings::default())?.snapshot(at).await
+    pub fn open<'a>(path: &'a Path, at: At) -> BoxFuture<'a, Result<Self>> {
+        Box::pin(async move { Reader::open(path, &Settings::default())?.snapshot(at).await })
     }
 
     pub(crate) fn new(caches: Arc<Caches>, checkpoint: Checkpoint, lease: Option<Lease>) -> Self {
@@ -85,64 +86,82 @@ impl Snapshot {
     }
 
     /// A table's columns.
-    pub async fn schema(&self, table: &str) -> Result<Option<SchemaRef>> {
-        Ok(self.table(table).await?.map(|table| Arc::new(Schema::from(table.schema()))))
+    pub fn schema<'a>(&'a self, table: &'a str) -> BoxFuture<'a, Result<Option<SchemaRef>>> {
+        Box::pin(async move { Ok(self.table(table).await?.map(|table| Arc::new(Schema::from(table.schema())))) })
     }
 
     /// The rows that pass the filter, all columns or these, in no particular order.
-    pub async fn scan(&self, table: &str, columns: Option<&[&str]>, filter: Option<&str>) -> Result<Vec<RecordBatch>> {
-        self.stream(table, columns, filter).await?.try_collect().await
+    pub fn scan<'a>(
+        &'a self,
+        table: &'a str,
+        columns: Option<&'a [&'a str]>,
+        filter: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Vec<RecordBatch>>> {
+        Box::pin(async move { self.stream(table, columns, filter).await?.try_collect().await })
     }
 
     /// As [`Snapshot::scan`], a batch at a time, with bounded memory.
-    pub async fn stream(
-        &self,
-        table: &str,
-        columns: Option<&[&str]>,
-        filter: Option<&str>,
-    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-        let Some(dataset) = self.table(table).await? else { return Ok(stream::empty().boxed()) };
-        let mut scanner = dataset.scan();
-        let mut prepare = || -> lance::Result<()> {
-            columns.map(|columns| scanner.project(columns)).transpose()?;
-            filter.map(|filter| scanner.filter(filter)).transpose()?;
-            Ok(())
-        };
-        prepare().map_err(lance(reading(table)))?;
-        self.run(table, scanner).await
+    pub fn stream<'a>(
+        &'a self,
+        table: &'a str,
+        columns: Option<&'a [&'a str]>,
+        filter: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<BoxStream<'static, Result<RecordBatch>>>> {
+        Box::pin(async move {
+            let Some(dataset) = self.table(table).await? else { return Ok(stream::empty().boxed()) };
+            let mut scanner = dataset.scan();
+            let mut prepare = || -> lance::Result<()> {
+                columns.map(|columns| scanner.project(columns)).transpose()?;
+                filter.map(|filter| scanner.filter(filter)).transpose()?;
+                Ok(())
+            };
+            prepare().map_err(lance(reading(table)))?;
+            self.run(table, scanner).await
+        })
     }
 
     /// How many rows pass the filter.
-    pub async fn count(&self, table: &str, filter: Option<&str>) -> Result<u64> {
-        match (filter, self.table(table).await?) {
-            (None, _) | (_, None) => Ok(self.rows(table)),
-            (Some(filter), Some(dataset)) => {
-                let counted = dataset.count_rows(Some(filter.to_string())).await;
-                counted.map(|rows| rows as u64).map_err(|error| self.explain(lance(reading(table))(error)))
+    pub fn count<'a>(&'a self, table: &'a str, filter: Option<&'a str>) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(async move {
+            match (filter, self.table(table).await?) {
+                (None, _) | (_, None) => Ok(self.rows(table)),
+                (Some(filter), Some(dataset)) => {
+                    let counted = dataset.count_rows(Some(filter.to_string())).await;
+                    counted.map(|rows| rows as u64).map_err(|error| self.explain(lance(reading(table))(error)))
+                }
             }
-        }
+        })
     }
 
     /// The rows with these keys, in no particular order; keys that are not there are left out.
-    pub async fn take(&self, table: &str, keys: &[String], columns: Option<&[&str]>) -> Result<Vec<RecordBatch>> {
-        let Some(dataset) = self.table(table).await? else { return Ok(Vec::new()) };
-        let key = self.inner.checkpoint.tables.get(table).map_or("", |at| at.key.as_str());
-        let mut rows = Vec::new();
-        for keys in keys.chunks(KEYS_AT_ONCE) {
-            let mut scanner = dataset.scan();
-            if let Some(columns) = columns {
-                scanner.project(columns).map_err(lance(reading(table)))?;
+    pub fn take<'a>(
+        &'a self,
+        table: &'a str,
+        keys: &'a [String],
+        columns: Option<&'a [&'a str]>,
+    ) -> BoxFuture<'a, Result<Vec<RecordBatch>>> {
+        Box::pin(async move {
+            let Some(dataset) = self.table(table).await? else { return Ok(Vec::new()) };
+            let key = self.inner.checkpoint.tables.get(table).map_or("", |at| at.key.as_str());
+            let mut rows = Vec::new();
+            for keys in keys.chunks(KEYS_AT_ONCE) {
+                let mut scanner = dataset.scan();
+                if let Some(columns) = columns {
+                    scanner.project(columns).map_err(lance(reading(table)))?;
+                }
+                scanner.filter_expr(ident(key).in_list(keys.iter().map(|key| lit(key.as_str())).collect(), false));
+                rows.extend(self.run(table, scanner).await?.try_collect::<Vec<_>>().await?);
             }
-            scanner.filter_expr(ident(key).in_list(keys.iter().map(|key| lit(key.as_str())).collect(), false));
-            rows.extend(self.run(table, scanner).await?.try_collect::<Vec<_>>().await?);
-        }
-        Ok(rows)
+            Ok(rows)
+        })
     }
 
     /// The table for DataFusion, at this snapshot; filters and limits are pushed into it.
-    pub async fn provider(&self, table: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        let table = self.table(table).await?;
-        Ok(table.map(|table| Arc::new(LanceTableProvider::new(table, false, false)) as Arc<dyn TableProvider>))
+    pub fn provider<'a>(&'a self, table: &'a str) -> BoxFuture<'a, Result<Option<Arc<dyn TableProvider>>>> {
+        Box::pin(async move {
+            let table = self.table(table).await?;
+            Ok(table.map(|table| Arc::new(LanceTableProvider::new(table, false, false)) as Arc<dyn TableProvider>))
+        })
     }
 
     /// The table at the snapshot's version, opened once.

@@ -75,43 +75,45 @@ pub struct Store {
 
 impl Store {
     /// Opens the store at that path for writing, recovering what a crash left; makes it where there is nothing yet.
-    pub async fn create_or_open(path: &Path, settings: Settings, opener: Opener) -> Result<Self> {
-        let home = Home::at(path)?;
-        if home.identity()?.is_none() && !home.is_free()? {
-            return Err(home.not_a_store());
-        }
-        std::fs::create_dir_all(&home.root).map_err(at(&home.root, "create"))?;
-        let lock = WriterLock::take(&home, &opener)?;
-        for part in PARTS {
-            let part = home.part(part);
-            std::fs::create_dir_all(&part).map_err(at(&part, "create"))?;
-        }
-        let checkpoints = Checkpoints::of(&home);
-        let mut opening = Opening::default();
-        let identity = match home.identity()? {
-            Some(identity) => {
-                opening.migrated_from = home.migrate(identity.clone(), FORMAT_VERSION, STEPS)?;
-                Identity { format: FORMAT_VERSION, ..identity }
+    pub fn create_or_open<'a>(path: &'a Path, settings: Settings, opener: Opener) -> BoxFuture<'a, Result<Self>> {
+        Box::pin(async move {
+            let home = Home::at(path)?;
+            if home.identity()?.is_none() && !home.is_free()? {
+                return Err(home.not_a_store());
             }
-            None => {
-                opening.created = true;
-                checkpoints.write(&Checkpoint::first(opener.at))?;
-                home.found(opener.at)?
+            std::fs::create_dir_all(&home.root).map_err(at(&home.root, "create"))?;
+            let lock = WriterLock::take(&home, &opener)?;
+            for part in PARTS {
+                let part = home.part(part);
+                std::fs::create_dir_all(&part).map_err(at(&part, "create"))?;
             }
-        };
-        let (last, skipped) = checkpoints.newest()?;
-        let tail = Tail::open(home.part("tail"), &settings, last.tail_through + 1)?;
-        if !skipped.is_empty() && tail.first_seq() > last.tail_through + 1 {
-            return Err(lost_checkpoint(&skipped[0], last.epoch));
-        }
-        opening.skipped = skipped;
-        opening.rolled_back = roll_back(&home, &last)?;
-        let mut synced = Synced::default();
-        synced.assume(&home.part("tables")).map_err(at(&home.root, "read"))?;
-        let caches = Arc::new(Caches::new(home, settings));
-        let tail = Arc::new(tail);
-        let (unsettled, stuck) = (false, BTreeMap::new());
-        Ok(Self { caches, checkpoints, last, tail, identity, opening, synced, unsettled, stuck, _lock: lock })
+            let checkpoints = Checkpoints::of(&home);
+            let mut opening = Opening::default();
+            let identity = match home.identity()? {
+                Some(identity) => {
+                    opening.migrated_from = home.migrate(identity.clone(), FORMAT_VERSION, STEPS)?;
+                    Identity { format: FORMAT_VERSION, ..identity }
+                }
+                None => {
+                    opening.created = true;
+                    checkpoints.write(&Checkpoint::first(opener.at))?;
+                    home.found(opener.at)?
+                }
+            };
+            let (last, skipped) = checkpoints.newest()?;
+            let tail = Tail::open(home.part("tail"), &settings, last.tail_through + 1)?;
+            if !skipped.is_empty() && tail.first_seq() > last.tail_through + 1 {
+                return Err(lost_checkpoint(&skipped[0], last.epoch));
+            }
+            opening.skipped = skipped;
+            opening.rolled_back = roll_back(&home, &last)?;
+            let mut synced = Synced::default();
+            synced.assume(&home.part("tables")).map_err(at(&home.root, "read"))?;
+            let caches = Arc::new(Caches::new(home, settings));
+            let tail = Arc::new(tail);
+            let (unsettled, stuck) = (false, BTreeMap::new());
+            Ok(Self { caches, checkpoints, last, tail, identity, opening, synced, unsettled, stuck, _lock: lock })
+        })
     }
 
     /// Where it lies.
@@ -145,22 +147,24 @@ impl Store {
     }
 
     /// The state of the last checkpoint.
-    pub async fn snapshot(&self) -> Result<Snapshot> {
-        self.reader().snapshot(At::Latest).await
+    pub fn snapshot<'a>(&'a self) -> BoxFuture<'a, Result<Snapshot>> {
+        Box::pin(async move { self.reader().snapshot(At::Latest).await })
     }
 
     /// Makes an epoch. If it fails, nothing has happened, and it can be tried again. The tail is not cut.
-    pub async fn commit(&mut self, commit: Commit) -> Result<Checkpoint> {
-        self.check(&commit)?;
-        self.settle()?;
-        let mut tables = self.last.tables.clone();
-        match self.apply(&commit.changes).await {
-            Ok(changed) => tables.extend(changed),
-            Err(error) => return Err(self.take_back(error)),
-        }
-        let Commit { epoch, tail_through, meta, committed_at, .. } = commit;
-        self.publish(Checkpoint { epoch, tables, tail_through, meta, committed_at }).await?;
-        Ok(self.last.clone())
+    pub fn commit<'a>(&'a mut self, commit: Commit) -> BoxFuture<'a, Result<Checkpoint>> {
+        Box::pin(async move {
+            self.check(&commit)?;
+            self.settle()?;
+            let mut tables = self.last.tables.clone();
+            match self.apply(&commit.changes).await {
+                Ok(changed) => tables.extend(changed),
+                Err(error) => return Err(self.take_back(error)),
+            }
+            let Commit { epoch, tail_through, meta, committed_at, .. } = commit;
+            self.publish(Checkpoint { epoch, tables, tail_through, meta, committed_at }).await?;
+            Ok(self.last.clone())
+        })
     }
 
     /// Bytes on the disk, by table, and `tail` for the tail log.

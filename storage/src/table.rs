@@ -124,14 +124,11 @@ pub(crate) fn stored_schema(schema: &Schema) -> SchemaRef {
 }
 
 fn stored_field(field: &Field) -> Field {
-    match field.data_type() {
-        DataType::Utf8 => {
-            let metadata = [("lance-encoding:compression".to_string(), "zstd".to_string())].into();
-            field.clone().with_metadata(metadata)
-        }
-        DataType::List(item) => field.clone().with_data_type(DataType::List(Arc::new(stored_field(item)))),
-        _ => field.clone(),
+    if field.data_type() != &DataType::Utf8 {
+        return field.clone();
     }
+    let metadata = [("lance-encoding:compression".to_string(), "zstd".to_string())].into();
+    field.clone().with_metadata(metadata)
 }
 
 async fn create(caches: &Caches, name: &str, rows: Vec<RecordBatch>) -> Result<Arc<Dataset>> {

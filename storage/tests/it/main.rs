@@ -4,6 +4,7 @@
 mod crash;
 mod epochs;
 mod erasure;
+mod product;
 mod refused;
 mod search;
 mod upkeep;
