@@ -23,7 +23,7 @@ pub(crate) fn ingest(place: &Place, out: &Out, asked: Ingest) -> Result {
         format: asked.format,
         whole: asked.whole,
         time_zone: text(&asked.time_zone),
-        answer_all: !asked.no_embed,
+        answer_all: true,
     };
     let mut nexus = place.write_with(Settings { embed: !asked.no_embed, ..Settings::default() })?;
     let stop = stop_on_ctrl_c(out.json);

@@ -70,15 +70,16 @@ impl Bundle {
     }
 }
 
-/// All of a stream, within the bound.
+/// All of a stream, within [`DOCUMENT_BYTES_MAX`].
 pub(crate) fn bounded(reader: impl Read) -> Result<Vec<u8>, String> {
+    within(reader, DOCUMENT_BYTES_MAX)
+}
+
+fn within(reader: impl Read, limit: u64) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    reader
-        .take(DOCUMENT_BYTES_MAX + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| format!("reading stopped here: {error}"))?;
-    if bytes.len() as u64 > DOCUMENT_BYTES_MAX {
-        return Err(format!("more than {DOCUMENT_BYTES_MAX} bytes, unpacked"));
+    reader.take(limit + 1).read_to_end(&mut bytes).map_err(|error| format!("reading stopped here: {error}"))?;
+    if bytes.len() as u64 > limit {
+        return Err(format!("more than {limit} bytes, unpacked"));
     }
     Ok(bytes)
 }
@@ -89,4 +90,15 @@ fn walk(folder: &Path, prefix: &str, names: &mut Vec<String>) -> Result<(), Open
         if path.is_dir() { walk(&path, &format!("{name}/"), names)? } else { names.push(name) }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_unpacks_without_end_is_an_error() {
+        assert_eq!(within(std::io::repeat(b'x'), 1_000), Err("more than 1000 bytes, unpacked".into()));
+        assert_eq!(within(&b"abc"[..], 3), Ok(b"abc".to_vec()));
+    }
 }

@@ -20,7 +20,7 @@ mod scoped;
 mod views;
 mod why;
 
-pub use about::EntityView;
+pub use about::{EntityView, RankedEvent};
 pub use core::{Components, Embed};
 pub use entities::EntityRow;
 pub use error::{QueryError, Result};

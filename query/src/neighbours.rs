@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::rows::Rows;
 
 /// The farthest one may ask.
-pub const HOPS_MAX: u32 = 6;
+pub(crate) const HOPS_MAX: u32 = 6;
 
 /// Somebody reached, and by what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -1,5 +1,6 @@
 //! The reader: what the façade asks, each question one method.
 
+use futures::future::BoxFuture;
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
@@ -26,10 +27,12 @@ pub struct Reader {
 
 impl Reader {
     /// A reader of one scope of a snapshot.
-    pub async fn new(snapshot: Snapshot, scope: &str, components: Components) -> Result<Reader> {
-        let core = Arc::new(Core::new(snapshot, scope, components).await?);
-        let session = catalogue::user(&core)?;
-        Ok(Reader { core, session })
+    pub fn new<'a>(snapshot: Snapshot, scope: &'a str, components: Components) -> BoxFuture<'a, Result<Reader>> {
+        Box::pin(async move {
+            let core = Arc::new(Core::new(snapshot, scope, components).await?);
+            let session = catalogue::user(&core)?;
+            Ok(Reader { core, session })
+        })
     }
 
     /// The snapshot it reads.
@@ -48,19 +51,21 @@ impl Reader {
     }
 
     /// Runs one statement that reads, and gives all its rows; at least one batch, so that the columns are known.
-    pub async fn sql(&self, statement: &str) -> Result<Vec<RecordBatch>> {
-        let frame = self.plan(statement).await?;
-        let schema = frame.schema().inner().clone();
-        let mut batches = frame.collect().await?;
-        if batches.is_empty() {
-            batches.push(RecordBatch::new_empty(schema));
-        }
-        Ok(batches)
+    pub fn sql<'a>(&'a self, statement: &'a str) -> BoxFuture<'a, Result<Vec<RecordBatch>>> {
+        Box::pin(async move {
+            let frame = self.plan(statement).await?;
+            let schema = frame.schema().inner().clone();
+            let mut batches = frame.collect().await?;
+            if batches.is_empty() {
+                batches.push(RecordBatch::new_empty(schema));
+            }
+            Ok(batches)
+        })
     }
 
     /// Runs one statement that reads, and gives its rows as they come.
-    pub async fn stream(&self, statement: &str) -> Result<SendableRecordBatchStream> {
-        Ok(self.plan(statement).await?.execute_stream().await?)
+    pub fn stream<'a>(&'a self, statement: &'a str) -> BoxFuture<'a, Result<SendableRecordBatchStream>> {
+        Box::pin(async move { Ok(self.plan(statement).await?.execute_stream().await?) })
     }
 
     async fn plan(&self, statement: &str) -> Result<DataFrame> {
@@ -81,48 +86,50 @@ impl Reader {
     }
 
     /// The `k` passages that answer a question best, and the facts about whom it names.
-    pub async fn recall(&self, question: &str, k: usize) -> Result<Recalled> {
-        recall::recall(&self.core, question, k).await
+    pub fn recall<'a>(&'a self, question: &'a str, k: usize) -> BoxFuture<'a, Result<Recalled>> {
+        Box::pin(async move { recall::recall(&self.core, question, k).await })
     }
 
     /// The facts about everybody a name fits, or about all.
-    pub async fn facts(&self, name: Option<&str>, filter: &FactFilter) -> Result<Vec<FactView>> {
-        facts::facts(&self.core, name, filter).await
+    pub fn facts<'a>(&'a self, name: Option<&'a str>, filter: &'a FactFilter) -> BoxFuture<'a, Result<Vec<FactView>>> {
+        Box::pin(async move { facts::facts(&self.core, name, filter).await })
     }
 
     /// Facts as they come from the graph, with the names that their entities have here; an entity not known here keeps
     /// its id for a name.
-    pub async fn fact_views(&self, facts: &[Fact]) -> Result<Vec<FactView>> {
-        facts::views(&self.core, facts).await
+    pub fn fact_views<'a>(&'a self, facts: &'a [Fact]) -> BoxFuture<'a, Result<Vec<FactView>>> {
+        Box::pin(async move { facts::views(&self.core, facts).await })
     }
 
     /// Everybody a name fits, each with what memory has about them.
-    pub async fn entity(&self, name: &str) -> Result<Vec<EntityView>> {
-        about::about(&self.core, name).await
+    pub fn entity<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<EntityView>>> {
+        Box::pin(async move { about::about(&self.core, name).await })
     }
 
     /// A key of the one that a name fits, the given one if it is a key: what a policy row calls them.
-    pub async fn key_of(&self, name: &str) -> Result<Key> {
-        let entities = self.core.entities().await?;
-        let row = entities.the(name)?;
-        let given = row.keys.iter().find(|key| key.as_str() == name.trim());
-        let key = given.or(row.keys.first());
-        key.map(|key| Key::from(key.as_str()))
-            .ok_or_else(|| QueryError::Corrupt(format!("entity {} has no key", row.id)))
+    pub fn key_of<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Key>> {
+        Box::pin(async move {
+            let entities = self.core.entities().await?;
+            let row = entities.the(name)?;
+            let given = row.keys.iter().find(|key| key.as_str() == name.trim());
+            let key = given.or(row.keys.first());
+            key.map(|key| Key::from(key.as_str()))
+                .ok_or_else(|| QueryError::Corrupt(format!("entity {} has no key", row.id)))
+        })
     }
 
     /// The one fact whose id begins so, with all that led to it.
-    pub async fn why(&self, fact: &str) -> Result<Why> {
-        why::why(&self.core, fact).await
+    pub fn why<'a>(&'a self, fact: &'a str) -> BoxFuture<'a, Result<Why>> {
+        Box::pin(async move { why::why(&self.core, fact).await })
     }
 
     /// The line of life of everybody a name fits, in the order of time.
-    pub async fn timeline(&self, name: &str) -> Result<Vec<TimelineView>> {
-        facts::timeline(&self.core, name).await
+    pub fn timeline<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<TimelineView>>> {
+        Box::pin(async move { facts::timeline(&self.core, name).await })
     }
 
     /// Everybody within so many facts of whoever a name fits, nearest first.
-    pub async fn neighbours(&self, name: &str, hops: u32) -> Result<Vec<NeighbourView>> {
-        neighbours::neighbours(&self.core, name, hops).await
+    pub fn neighbours<'a>(&'a self, name: &'a str, hops: u32) -> BoxFuture<'a, Result<Vec<NeighbourView>>> {
+        Box::pin(async move { neighbours::neighbours(&self.core, name, hops).await })
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
-use nexus_connectors::{Format, OpenError, Options, detect, expand, open};
+use nexus_connectors::{Format, Item, OpenError, Options, detect, expand, open, open_reader};
 
 const ROW: &str = "{\"said_at\": 5, \"author\": \"a\", \"text\": \"x\"}\n";
 
@@ -92,4 +92,28 @@ fn a_named_format_that_does_not_fit_is_an_error_or_rejects() {
     fs::write(&file, ROW).unwrap();
     assert!(matches!(open(&file, &named(Format::Slack)), Err(OpenError::Malformed { .. })));
     assert!(matches!(open(&file, &named(Format::Telegram)), Err(OpenError::Malformed { .. })));
+}
+
+#[test]
+fn the_samples_of_the_guide_are_read_as_it_says() {
+    let guide = include_str!("../../../docs/connectors.md");
+    let samples: Vec<&str> =
+        guide.split("```").skip(1).step_by(2).map(|block| block.split_once('\n').unwrap().1).collect();
+    let known = [
+        (0, "sample", Format::Jsonl, 3),
+        (1, "2004-12-25.log", Format::Irc, 4),
+        (2, "sample", Format::Eml, 1),
+        (4, "sample", Format::WhatsApp, 2),
+        (6, "sample", Format::ChatGpt, 1),
+        (7, "sample", Format::Claude, 1),
+    ];
+    for (at, name, format, count) in known {
+        let source = open_reader(name, Box::new(samples[at].as_bytes()), &Options::new("me")).unwrap();
+        assert_eq!(source.format(), format);
+        let items: Vec<_> = source.collect();
+        assert!(
+            items.len() == count && items.iter().all(|item| matches!(item, Item::Change(_))),
+            "{format}: {items:?}"
+        );
+    }
 }

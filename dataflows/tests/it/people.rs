@@ -233,7 +233,7 @@ fn strong(known: &Known, apart: &BTreeSet<(Scope, Key, Key)>) -> BTreeMap<Who, E
         let (_, key) = component(who).into_iter().map(|who| (known.first[&who], who.1)).min().unwrap();
         EntityId::of(&[who.0.as_bytes(), key.as_bytes()])
     };
-    nodes.into_iter().map(|who| (who.clone(), id(who))).collect()
+    nodes.iter().map(|who| ((*who).clone(), id(who))).collect()
 }
 
 /// Whom bare names mean.

@@ -10,7 +10,7 @@ use nexus_types::event::{event_id, text_hash};
 use nexus_types::passage::Span;
 use nexus_types::policy::default_predicates;
 use nexus_types::{
-    Answer, AnswerRow, Ask, Aspect, ClaimId, Event, EventRow, Extraction, Kind, Mention, MentionKind, Modality, Object,
+    Answer, AnswerRow, Ask, Aspect, Event, EventRow, Extraction, Kind, Mention, MentionKind, Modality, Object,
     Polarity, Policy, PolicyRow, Scope, Statement, Task, Term, Text, TextHash, Texts, TimeExpr, Unit, Version, When,
 };
 
@@ -192,7 +192,7 @@ fn policy(draw: &mut Draw) -> PolicyRow {
             ["account:irc/anna", "account:irc/ben", "account:irc/ann_k", "name:anna kowalska", "person:irc/#x/anna"];
         some(draw, &keys)
     };
-    let policy = match draw.below(10) {
+    let policy = match draw.below(9) {
         0 => Policy::Me(key(draw)),
         1 => Policy::TimeZone(some(draw, &["Asia/Tokyo", "America/New_York"])),
         2 | 3 => Policy::NotSame(key(draw), key(draw)),
@@ -200,15 +200,13 @@ fn policy(draw: &mut Draw) -> PolicyRow {
         5 => Policy::Call { key: key(draw), name: some(draw, &["Anka", "Benny"]) },
         6 => Policy::Trust { source: some(draw, &["irc", "mail"]), trust: draw.below(4) as u16 * 300 },
         7 => Policy::Model { task: *draw.pick(Task::ALL), model: some(draw, &["patterns@2", "tiny@2"]) },
-        8 => Policy::Assert {
+        _ => Policy::Assert {
             subject: key(draw),
             predicate: some(draw, &["lives_in", "likes"]),
             object: if draw.one_in(2) { Object::Value("Oslo".into()) } else { Object::Key(key(draw)) },
             said_at: draw.between(0, 9) * DAY,
             valid_from: draw.one_in(2).then(|| draw.between(0, 12) * DAY),
         },
-        // Which claims there are is not known here; some of the user's own can be guessed.
-        _ => Policy::Reject(ClaimId::of(&[b"nobody's"])),
     };
     PolicyRow { scope: some(draw, &["a", "b"]), policy }
 }

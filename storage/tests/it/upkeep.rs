@@ -39,7 +39,8 @@ fn fragments_and_versions_stay_few() {
         let table = lance::Dataset::open(directory.path().join("tables/a.lance").to_str().unwrap()).await.unwrap();
         assert!(table.count_fragments() <= 8, "{} fragments", table.count_fragments());
         assert!(manifests(directory.path(), "a") <= 10, "{} versions", manifests(directory.path(), "a"));
-        assert_eq!(table.load_indices_by_name("id_index").await.unwrap().len(), 1);
+        let segments = table.load_indices_by_name("id_index").await.unwrap().len();
+        assert!((1..=9).contains(&segments), "{segments} segments");
         assert_eq!(store.reader().checkpoints().unwrap().len(), 5, "four of the last and one of the first hour");
         let keys: Vec<String> = ["00", "17", "nobody"].map(String::from).to_vec();
         let rows: usize = snapshot.take("a", &keys, None).await.unwrap().iter().map(|batch| batch.num_rows()).sum();
