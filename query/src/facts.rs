@@ -157,7 +157,7 @@ pub(crate) async fn timeline(core: &Core, name: &str) -> Result<Vec<TimelineView
 
 /// The plan of a timeline of these entities, in the order of time.
 pub(crate) fn timeline_of<'a>(core: &Core, ids: impl Iterator<Item = &'a str>) -> Result<LogicalPlanBuilder> {
-    let order = ["at", "change", "fact"].map(|name| col(name).sort(true, false));
+    let order = ["at", "change", "predicate", "fact"].map(|name| col(name).sort(true, false));
     Ok(core.table("timeline")?.filter(about(ids))?.sort(order)?)
 }
 
@@ -183,7 +183,8 @@ fn instant(at: Millis) -> Expr {
 }
 
 async fn run(core: &Core, plan: LogicalPlanBuilder) -> Result<Vec<FactView>> {
-    let order = ["subject_name", "subject", "predicate", "known_from", "id"].map(|name| col(name).sort(true, false));
+    let order = ["subject_name", "subject", "predicate", "valid_from", "known_from", "id"];
+    let order = order.map(|name| col(name).sort(true, true));
     let mut facts = Vec::new();
     for batch in core.collect(plan.sort(order)?.build()?).await? {
         decode(&batch, &mut facts)?;

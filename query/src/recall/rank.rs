@@ -41,8 +41,8 @@ pub(crate) fn rank(pool: &Pool, named: &Named, cosines: &BTreeMap<String, i64>, 
         let score = 2 * around_z[row] + other + if by_author { 2 * ONE } else { 0 };
         let reasons = [
             ("words", alone[row].unwrap_or(0) > 0),
-            ("meaning", meaning_z[row] > ONE),
-            ("context", alone[row].unwrap_or(0) == 0 && (around[row].unwrap_or(0) > 0 || near_z[row] > ONE)),
+            ("meaning", meaning_z[row] > ONE / 2),
+            ("context", alone[row].unwrap_or(0) == 0 && (around[row].unwrap_or(0) > 0 || near_z[row] > ONE / 2)),
             ("author", by_author),
         ];
         let found_by: Vec<&'static str> =
