@@ -103,7 +103,7 @@ struct Run {
 
 impl Run {
     fn new(worker: &mut Worker) -> Self {
-        worker.dataflow(|scope| {
+        worker.dataflow::<Time, _, _>(|scope| {
             let (claims, claim_rows) = scope.new_collection();
             let (members, member_rows) = scope.new_collection();
             let (policy, policy_rows) = scope.new_collection();

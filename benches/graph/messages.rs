@@ -65,7 +65,7 @@ fn message(draw: &mut Draw, scope: &Text, n: usize) -> Arc<EventRow> {
         said_at: 1_600_000_000_000 + n as i64 * 60_000,
         seen_at: 0,
         text: format!("what the {n}th message says").into(),
-        reply_to: (steep(10) == 9 && n > 0).then(|| (n - 1).to_string().into()),
+        reply_to: (n % 10 == 9).then(|| (n - 1).to_string().into()),
         attachments: Vec::new(),
         meta: BTreeMap::new(),
     };
