@@ -2,16 +2,19 @@
 //!
 //! Models never run inside the graph. What is answered within the budget joins the same commit; the rest stays asked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nexus_dataflows::{Inputs, Outputs};
 use nexus_inference::{Model, Reply};
-use nexus_types::{Answer, AnswerRow, Ask};
+use nexus_types::{Answer, AnswerRow, Ask, Text, TextHash};
 
 use crate::engine::Engine;
 use crate::{Error, Result};
+
+/// What is asked and not answered yet: texts by model.
+pub(crate) type OpenAsks = BTreeMap<Text, BTreeSet<TextHash>>;
 
 /// The answers of one epoch.
 #[derive(Debug, Default)]
@@ -26,10 +29,11 @@ impl Engine {
     /// Keeps the set of open asks in step with the graph's output.
     pub(crate) fn note_asks(&mut self, outputs: &Outputs) {
         for (ask, diff) in &outputs.asks {
+            let texts = self.asks.entry(ask.model.clone()).or_default();
             if *diff > 0 {
-                self.asks.insert(ask.clone());
+                texts.insert(ask.text);
             } else {
-                self.asks.remove(ask);
+                texts.remove(&ask.text);
             }
         }
     }
@@ -60,9 +64,14 @@ impl Engine {
         Ok(answered)
     }
 
+    /// How many asks are open.
+    pub(crate) fn open_asks(&self) -> usize {
+        self.asks.values().map(BTreeSet::len).sum()
+    }
+
     /// How many open asks the models at hand could answer.
     pub(crate) fn answerable(&self) -> usize {
-        self.models.iter().map(|model| asks_of(&self.asks, model.as_ref()).count()).sum()
+        self.models.iter().map(|model| self.asks.get(model.id()).map_or(0, BTreeSet::len)).sum()
     }
 
     fn answer(&mut self, model: &dyn Model, job: Vec<Ask>, answered: &mut Answered) -> Result<()> {
@@ -86,14 +95,9 @@ impl Engine {
     }
 }
 
-fn asks_of<'a>(asks: &'a BTreeSet<Ask>, model: &dyn Model) -> impl Iterator<Item = &'a Ask> {
-    let first = Ask { model: model.id().into(), text: Default::default() };
-    let id = first.model.clone();
-    asks.range(first..).take_while(move |ask| ask.model == id)
-}
-
-fn next_job(asks: &BTreeSet<Ask>, model: &dyn Model, texts_max: usize) -> Vec<Ask> {
+fn next_job(asks: &OpenAsks, model: &dyn Model, texts_max: usize) -> Vec<Ask> {
     // A slow model is given little at a time, so that the budget is kept and ctrl-C is heard.
     let texts_max = if model.dimension().is_some() { texts_max.min(64) } else { texts_max };
-    asks_of(asks, model).take(texts_max).cloned().collect()
+    let texts = asks.get(model.id()).into_iter().flatten().take(texts_max);
+    texts.map(|text| Ask { model: model.id().into(), text: *text }).collect()
 }

@@ -166,11 +166,7 @@ fn vectors(answered: &Answered) -> Result<Vec<TableChange>> {
         let lists = FixedSizeListArray::try_new(item, width, Arc::new(values), None).map_err(Error::internal)?;
         let batch = RecordBatch::try_new(tables::vectors_schema(width), vec![keys, Arc::new(lists)])
             .map_err(Error::internal)?;
-        changes.push(TableChange {
-            table: TableSpec::vectors(model, width),
-            delete: Vec::new(),
-            append: vec![batch],
-        });
+        changes.push(TableChange { table: TableSpec::vectors(model, width), delete: Vec::new(), append: vec![batch] });
     }
     Ok(changes)
 }

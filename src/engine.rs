@@ -10,11 +10,11 @@ use std::time::Duration;
 use nexus_dataflows::{GRAPH_VERSION, Graph, Inputs, Outputs};
 use nexus_inference::Model;
 use nexus_storage::{Checkpoint, Commit, Store};
-use nexus_types::{Ask, PolicyRow, Scope};
+use nexus_types::{PolicyRow, Scope};
 use tokio::runtime::Runtime;
 
 use crate::admit::{Heads, Record};
-use crate::ask::Answered;
+use crate::ask::{Answered, OpenAsks};
 use crate::changes::Subscribers;
 use crate::commit::{self, Ground};
 use crate::texts::TextStore;
@@ -38,7 +38,7 @@ pub(crate) struct Engine {
     pub(crate) models: Vec<Arc<dyn Model>>,
     pub(crate) heads: Heads,
     pub(crate) policy: BTreeSet<PolicyRow>,
-    pub(crate) asks: BTreeSet<Ask>,
+    pub(crate) asks: OpenAsks,
     pub(crate) tick: i64,
     pub(crate) subscribers: Subscribers,
     pub(crate) store: Store,
@@ -182,7 +182,7 @@ impl Engine {
         BTreeMap::from([
             (meta::GRAPH.into(), GRAPH_VERSION.to_string()),
             (meta::TICK.into(), self.tick.to_string()),
-            (meta::OPEN_ASKS.into(), self.asks.len().to_string()),
+            (meta::OPEN_ASKS.into(), self.open_asks().to_string()),
         ])
     }
 

@@ -55,7 +55,7 @@ impl Engine {
             models,
             heads: Heads::default(),
             policy: BTreeSet::new(),
-            asks: BTreeSet::new(),
+            asks: Default::default(),
             tick: -1,
             subscribers: Default::default(),
             store,
