@@ -2,8 +2,8 @@
 //!
 //! [`Graph::step`] feeds one epoch, lets the workers step until every output has passed it, and returns the net change of
 //! every output. The result depends neither on the number of workers nor on the order of the rows. Between steps the
-//! workers merge their arrangements and then sleep. A panic in a worker, which is a bug, becomes a [`GraphError`]: the graph
-//! is over, but it is derived state, and a new one can be built. Dropping the graph ends its threads.
+//! workers sleep. A panic in a worker, which is a bug, becomes a [`GraphError`]: the graph is over, but it is derived
+//! state, and a new one can be built. Dropping the graph ends its threads.
 
 use std::any::Any;
 use std::fmt;
@@ -25,8 +25,6 @@ use crate::intern::Names;
 use crate::memory;
 use crate::outputs::{Outputs, Taps};
 
-/// How much merging a worker does at a time when it has nothing else to do, in rows.
-const IDLE_MERGE_EFFORT: isize = 1_000;
 /// How long an idle worker sleeps if nobody wakes it.
 const NAP: Duration = Duration::from_secs(1);
 /// How long a worker that waits for another sleeps, and how often the host looks whether all workers still live.
@@ -184,11 +182,10 @@ impl Drop for Graph {
     }
 }
 
+/// Arrangements merge as they grow. Idle merging stays off: it does not rest before every arrangement is one batch, so that
+/// each message would be followed by a merge of all of memory.
 fn config(workers: usize) -> timely::Config {
-    let mut config = if workers == 1 { timely::Config::thread() } else { timely::Config::process(workers) };
-    let merging = differential_dataflow::Config::default().idle_merge_effort(Some(IDLE_MERGE_EFFORT));
-    differential_dataflow::configure(&mut config.worker, &merging);
-    config
+    if workers == 1 { timely::Config::thread() } else { timely::Config::process(workers) }
 }
 
 /// Deals the inputs out to the workers: who gets what does not matter, as rows find their way by key.
@@ -272,7 +269,7 @@ fn work(worker: &mut Worker, seat: &Seat, texts: Arc<dyn Texts>) {
     worker.installed_dataflows().into_iter().for_each(|dataflow| worker.drop_dataflow(dataflow));
 }
 
-/// The next command; merges arrangements and sleeps until it comes. `None` when the host is gone.
+/// The next command; finishes what is left to do and sleeps until it comes. `None` when the host is gone.
 fn next(worker: &mut Worker, seat: &Seat) -> Option<Inputs> {
     loop {
         match seat.commands.try_recv() {
