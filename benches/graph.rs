@@ -1,8 +1,8 @@
 //! Graph: what consolidation and the whole memory graph cost, beside bare differential dataflow and a rebuild.
 //!
-//! `cargo bench --profile dev --bench graph -- [--claims N] [--only PHASE]` (default 1,000,000; one worker). Keys follow
-//! Zipf's law, and one key has
-//! a tenth of all claims. Each phase runs in a process of its own, so that heaps do not mix:
+//! `cargo bench --profile dev --bench graph -- [--claims N] [--only PHASE]` (default 1,000,000; one worker). Keys
+//! follow Zipf's law, and one key has a tenth of all claims. Each phase runs in a process of its own, so that heaps do
+//! not mix:
 //!
 //! - `consolidate`: N grounded claims from scratch, through the look-up of their entities, in one epoch; its peer is a
 //!   bare join with the same entities and a `reduce` to intervals of the same rows.

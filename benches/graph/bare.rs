@@ -11,7 +11,7 @@ use timely::dataflow::operators::probe::Handle;
 use crate::claims::Claims;
 use crate::{report, resident};
 
-/// Joins claims with the entities of their subjects, and reduces each (entity, predicate) to the intervals of its values.
+/// Joins claims with the entities of their subjects, and reduces each (entity, predicate) to its intervals.
 pub(crate) fn from_scratch(size: usize) {
     timely::execute_directly(move |worker| {
         let before = resident();

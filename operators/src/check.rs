@@ -6,7 +6,7 @@
 //! epoch are dealt out to the workers, so that neither order nor batching can hide anything.
 //!
 //! ```ignore
-//! check("evens", |draw| draw.below(9), |rows| rows.filter(|n| n % 2 == 0), |rows| rows.iter().copied().filter(|n| n % 2 == 0).collect());
+//! check("evens", |draw| draw.below(9), |rows| rows.filter(|n| n % 2 == 0), evens_naive);
 //! ```
 //!
 //! A failure names the seed: `SEED=17 cargo test -p … NAME` runs that one alone.
@@ -235,7 +235,7 @@ where
         let wrong = accumulate(naive(&rows).into_iter().map(|row| (row, -1)).chain(held));
         assert!(
             wrong.is_empty(),
-            "{context}\nat epoch {epoch}, of the rows\n{rows:#?}\nthe operator has too many (+) or too few (-) of\n{wrong:#?}"
+            "{context}\nepoch {epoch}, of the rows\n{rows:#?}\nthere are too many (+) or too few (-) of\n{wrong:#?}"
         );
     }
 }

@@ -1,7 +1,7 @@
 //! Consolidate: claims to facts and decisions.
 //!
 //! Claims of one key are folded in the order (said_at, id); each lays its value on the line of valid time, and gets one
-//! [`Decision`] that says what it did and by which rule. The key is (scope, subject, predicate) where values replace each
+//! [`Decision`]: what it did, and by which rule. The key is (scope, subject, predicate) where values replace each
 //! other, and takes the object too where they add up or are events; two opposite predicates (`likes`, `dislikes`) share
 //! one. The result depends on which claims and policy rows there are, never on when they came. The meaning in full, by
 //! brute force: [`naive::consolidate`].

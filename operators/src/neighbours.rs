@@ -1,6 +1,6 @@
 //! Neighbours: what was said before it, in the same conversation.
 //!
-//! A conversation is (scope, platform, channel, thread), in the order (said_at, id); messages, responses and posts stand
+//! A conversation is (scope, platform, channel, thread), in the order (said_at, id); messages, answers and posts stand
 //! in it. `neighbours(E) = { (e, p) | p is the greatest of e's conversation that is less than e }`: the first of a
 //! conversation has no row. Cost: O(log n) in the length of the conversation for an event that comes or goes; an edit
 //! that leaves its place costs nothing. Memory: 24 bytes per event.

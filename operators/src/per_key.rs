@@ -1,4 +1,4 @@
-//! Operators with state of their own: told, epoch by epoch in order, what changed, they say what changes in their output.
+//! Operators with state of their own: told epoch by epoch what changed, they say what changes in their output.
 //!
 //! Differential's `reduce` hands a key's whole history to its function at every change, so that one message in a key of
 //! 100,000 costs 100,000 steps. Here a key keeps what it needs to take in a change cheaply: [`per_key`] gives every
@@ -40,7 +40,7 @@ pub trait State<K, V>: 'static {
     /// A row of the output.
     type Out;
 
-    /// Takes in what changed for the key in one epoch, sorted and net. Puts into `out` what changes in the output by it.
+    /// Takes in what changed for the key in one epoch, sorted and net. Puts into `out` what changes in the output.
     fn update(&mut self, key: &K, changes: Vec<(V, Diff)>, out: &mut Vec<(Self::Out, Diff)>);
 
     /// Whether the key may be forgotten, until it is touched again.

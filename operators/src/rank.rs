@@ -1,7 +1,7 @@
 //! Rank: a kept top-k.
 //!
-//! Of the candidates of each key, the `k` with the highest scores, ranked from 1; at equal scores the lesser item is
-//! better. `rank(C, k) = { (key, r, score, item) | r - 1 candidates of key are better, r <= k }`. Scores that should fall
+//! Of the candidates of each key, the `k` with the highest scores, ranked from 1; of equal scores the lesser item is
+//! better. `rank(C, k) = { (key, r, score, item) | r - 1 candidates of key are better, r <= k }`. Scores that fall
 //! with age must not: recency enters them additively, so that nothing moves merely because time passes.
 //! Cost: O(log n + k) for a key that changes, and only the ranks that differ go out. Memory: every candidate, once.
 

@@ -3,7 +3,7 @@
 //! An event has a row if anything but its length speaks for it:
 //! `recency + 1000·log(facts) + 300·log(other claims) + 500·log(replies) + 500·mine + 100·log(bytes / 64)`,
 //! an entity, if somebody mentions it or it speaks: `recency of the last day + 500·log(times)`,
-//! where `log(n) = log2(1 + n)` (its fraction interpolated), `mine` says that "I" spoke or was addressed, and recency adds
+//! where `log(n) = log2(1 + n)` (interpolated), `mine` says that "I" spoke or was addressed, and recency adds
 //! 1000 for every 30 days since 1970: what is a month newer weighs as much as one fact more, and no order changes
 //! because time passes.
 //!

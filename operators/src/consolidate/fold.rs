@@ -1,4 +1,4 @@
-//! The fold: what the claims of one key, in order, make of its line. Pure; [`super::naive`] says the same by brute force.
+//! The fold: what a key's claims, in order, make of its line. Pure; [`super::naive`] says the same by brute force.
 //!
 //! Strength is the claim's confidence times its source's trust, in thousandths. A word does not touch a fact held with
 //! more than twice its strength. A claim with an end, or that something *was*, is laid on exactly its interval; one

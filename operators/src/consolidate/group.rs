@@ -1,6 +1,6 @@
 //! One key: its claims in order, and the line they make.
 //!
-//! A change at the end of the order costs its own step, however many claims the key has; the line of a large key is kept
+//! A change at the end of the order costs its own step, however many claims there are; the line of a large key is kept
 //! for that, a small one's is cheaper to fold again. A change further in folds the claims after it twice, as they were
 //! and as they are, and says the difference: nothing of the output is stored.
 

@@ -1,7 +1,7 @@
 //! The line of valid time of one key: which value holds from when until when, as a fold over claims sees it.
 //!
 //! Pieces are sorted and do not overlap; the vague ones, whose beginning nobody knows, stand before all others and
-//! compete with none. Every change tells [`Told`] which versions of facts come and go, so that one claim's effect on the
+//! compete with none. Every change tells [`Told`] which versions of facts come and go, so that a claim's effect on the
 //! output is known without comparing lines. Cost: a binary search, and the pieces that change.
 
 use nexus_types::{FactId, Millis, Status};
@@ -122,8 +122,8 @@ impl Line {
         told.version(piece, OPEN, 1);
     }
 
-    /// Makes room from `from` until `to`: what holds there is cut. What is cut in two goes on, on the right, as a fact of
-    /// its own, called `right(id)`.
+    /// Makes room from `from` until `to`: what holds there is cut. What is cut in two goes on, on the right, as a
+    /// fact of its own, called `right(id)`.
     pub(super) fn clear(
         &mut self,
         (from, to): (Millis, Millis),
@@ -153,7 +153,7 @@ impl Line {
 }
 
 impl Piece {
-    /// Two independent words are surer than the surer of them: a quarter of the doubt that the new one would remove alone.
+    /// Two independent words are surer than the surer of them: it takes away a quarter of what it would alone.
     pub(super) fn strengthen(&mut self, strength: u16) {
         let doubt = 1000_u32.saturating_sub(self.confidence.into());
         self.confidence += (doubt * u32::from(strength) / 4000) as u16;
