@@ -1,9 +1,9 @@
 //! Encoders of the BERT family on Burn: a text to a vector of length one. The all-MiniLM-L6-v2 of the registry is one.
 //!
-//! `embed(t) = v / |v|`, v the mean over t's tokens of the last layer, tokens at most [`TOKENS_MAX`]. Texts are sorted by
-//! length and packed into jobs of at most [`JOB_TOKENS`] tokens without any padding; each lane of the machine takes jobs.
-//! Cost: about 21 MFLOP a token for MiniLM-L6, and the weights (90 MB) in memory. A vector depends on its job in the
-//! last bits only.
+//! `embed(t) = v / |v|`, v the mean over t's tokens of the last layer, tokens at most [`TOKENS_MAX`]. Texts are sorted
+//! by length and packed into jobs of at most [`JOB_TOKENS`] tokens without any padding; each lane of the machine takes
+//! jobs. Cost: about 21 MFLOP a token for MiniLM-L6, and the weights (90 MB) in memory. A vector depends on its job in
+//! the last bits only.
 
 mod attention;
 mod config;
@@ -50,8 +50,8 @@ struct Tokens {
 }
 
 impl Encoder {
-    /// The encoder whose `config.json`, `tokenizer.json` and `model.safetensors` are in `folder`. Its id is `name` and the
-    /// digest of its weights.
+    /// The encoder whose `config.json`, `tokenizer.json` and `model.safetensors` are in `folder`. Its id is `name` and
+    /// the digest of its weights.
     pub fn load(name: &str, folder: &Path) -> Result<Self, ModelError> {
         let config = Config::read(&folder.join("config.json"))?;
         let tokenizer = tokenizer(&folder.join("tokenizer.json"), TOKENS_MAX.min(config.max_position_embeddings))?;
@@ -92,7 +92,8 @@ impl Encoder {
         self.lanes.map(&chunks, |chunk| chunk.iter().map(|text| caught(|| one(text))).collect::<Vec<_>>()).concat()
     }
 
-    /// The vectors of one job. If it fails as a whole, each text is tried alone, so that only the one to blame has none.
+    /// The vectors of one job. If it fails as a whole, each text is tried alone, so that only the one to blame has
+    /// none.
     fn run(&self, job: &[Tokens]) -> Vec<Result<Vec<f32>, String>> {
         let forward = |texts: &[Tokens]| {
             let ids: Vec<&[u32]> = texts.iter().map(|tokens| tokens.ids.as_slice()).collect();

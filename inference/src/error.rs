@@ -1,5 +1,5 @@
-//! What can go wrong before a model answers: its files are missing, damaged, or not what they claim to be. Each error says
-//! what to do.
+//! What can go wrong before a model answers: its files are missing, damaged, or not what they claim to be. Each error
+//! says what to do.
 
 use std::path::PathBuf;
 

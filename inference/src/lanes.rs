@@ -1,6 +1,7 @@
-//! Lanes: how a model uses the machine. Each lane is a pool of one thread, so that the numeric kernels inside, which split
-//! their work over the pool they find themselves in, stay on one core and in its cache, while lanes take different jobs.
-//! Embedding a backlog this way needs no synchronisation between kernels. Cost: one short-lived thread per lane and call.
+//! Lanes: how a model uses the machine. Each lane is a pool of one thread, so that the numeric kernels inside, which
+//! split their work over the pool they find themselves in, stay on one core and in its cache, while lanes take
+//! different jobs. Embedding a backlog this way needs no synchronisation between kernels. Cost: one short-lived thread
+//! per lane and call.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};

@@ -1,4 +1,5 @@
-//! Models behind one trait: texts in, one reply each out. The pattern extractor, encoders on Burn, and a stub for tests.
+//! Models behind one trait: texts in, one reply each out. The pattern extractor, encoders on Burn, and a stub for
+//! tests.
 //!
 //! Floor 1. Knows the nouns of `nexus-types` and nothing of the graph or of storage. A model is about text alone and
 //! deterministic on one machine; whatever it cannot answer it refuses, so a reply never fails and never panics. Cost:

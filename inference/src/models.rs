@@ -1,8 +1,8 @@
 //! The registry of models as data, and the cache that their files lie in: `<cache>/<model>/<file>`.
 //!
-//! A model is installed when its folder exists: files are gathered and checked in `<model>.partial` next to it, which is
-//! renamed last, so an interrupted fetch installs nothing and the next one goes on with the files it has. Cost: of a look,
-//! one file-system call; of a fetch, the download and one SHA-256 over the files.
+//! A model is installed when its folder exists: files are gathered and checked in `<model>.partial` next to it, which
+//! is renamed last, so an interrupted fetch installs nothing and the next one goes on with the files it has. Cost: of a
+//! look, one file-system call; of a fetch, the download and one SHA-256 over the files.
 
 mod fetch;
 

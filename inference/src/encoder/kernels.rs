@@ -1,6 +1,6 @@
-//! What lies between two products: adding a bias, GELU, residuals and normalisation, each in one pass over the rows and in
-//! the widest instructions that the machine has. Burn's own are exact too, but pass over memory several times and compute
-//! GELU one number at a time.
+//! What lies between two products: adding a bias, GELU, residuals and normalisation, each in one pass over the rows and
+//! in the widest instructions that the machine has. Burn's own are exact too, but pass over memory several times and
+//! compute GELU one number at a time.
 
 use pulp::Arch;
 

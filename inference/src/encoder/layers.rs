@@ -1,8 +1,8 @@
 //! The layers of a BERT, over texts laid end to end: one row a token, so that nothing is computed for padding.
 //!
-//! `x = norm(words + positions + kind)`, then per layer `x = norm(x + out(attend(x)))`, `x = norm(x + down(gelu(up(x))))`.
-//! The products are Burn's; what lies between them is one pass each over the rows, in [`kernels`](super::kernels). Cost:
-//! 12 · hidden² multiplications a token and layer, and the attention's.
+//! `x = norm(words + positions + kind)`, then per layer `x = norm(x + out(attend(x)))`, `x = norm(x +
+//! down(gelu(up(x))))`. The products are Burn's; what lies between them is one pass each over the rows, in
+//! [`kernels`](super::kernels). Cost: 12 · hidden² multiplications a token and layer, and the attention's.
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
-//! From the rows of texts laid end to end to one vector a text: the mean of its rows, of length one. Linear in the rows.
+//! From the rows of texts laid end to end to one vector a text: the mean of its rows, of length one. Linear in the
+//! rows.
 
 /// What a length is never below, so that a vector of zeros stays one.
 const LENGTH_MIN: f32 = 1e-12;

@@ -1,6 +1,6 @@
 //! Weights from a safetensors file, each checked against the shape that the configuration says. Cost: one pass over the
-//! file; a linear layer's matrix is turned once, from [out, in] as stored to [in, out] as multiplied, for a product of few
-//! rows would else turn it every time.
+//! file; a linear layer's matrix is turned once, from [out, in] as stored to [in, out] as multiplied, for a product of
+//! few rows would else turn it every time.
 
 use std::path::Path;
 

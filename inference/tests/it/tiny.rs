@@ -1,4 +1,5 @@
-//! A BERT of a few kilobytes with random weights, written as a user's model folder, loaded, and compared with the naive one.
+//! A BERT of a few kilobytes with random weights, written as a user's model folder, loaded, and compared with the naive
+//! one.
 
 use std::collections::BTreeMap;
 use std::path::Path;
