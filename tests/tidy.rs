@@ -46,6 +46,9 @@ const OWNERS: &[(&str, &[&str])] = &[
 /// What nobody may bring in, however deep: a second TLS stack, and formats that take minutes to build.
 const ABSENT: &[&str] = &["aws-lc-sys", "native-tls", "openssl-sys", "parquet", "rdkafka-sys", "rocksdb"];
 
+/// Folders that ARCHITECTURE.md names and a store holds, not the repository.
+const IN_A_STORE: &[&str] = &["tail/", "tables/", "checkpoints/", "readers/"];
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -228,8 +231,12 @@ fn banned_words_are_absent() {
     ];
     let mut wrong = Vec::new();
     for path in files(&[".rs"]) {
-        for (at, line) in read(&path).lines().enumerate() {
-            for word in banned.iter().map(|(head, tail)| [*head, *tail].concat()).filter(|word| line.contains(word)) {
+        let text = read(&path);
+        // Where order cannot show, clippy is told so by name, and so are we.
+        let excused = |word: &str| word.starts_with("Hash") && text.contains("allow(clippy::disallowed_types)");
+        for (at, line) in text.lines().enumerate() {
+            let words = banned.iter().map(|(head, tail)| [*head, *tail].concat());
+            for word in words.filter(|word| line.contains(word) && !excused(word)) {
                 wrong.push(format!("{}:{}: {word}", shown(&path), at + 1));
             }
         }
@@ -258,11 +265,15 @@ fn libraries_do_not_print() {
 #[test]
 fn every_path_in_the_architecture_exists() {
     let text = read(&root().join("ARCHITECTURE.md"));
+    let names: Vec<String> = files(&[""]).iter().map(|path| format!("/{}", shown(path))).collect();
     let mut wrong = Vec::new();
-    for name in text.split('`').skip(1).step_by(2) {
+    for name in text.split('`').skip(1).step_by(2).filter(|name| !IN_A_STORE.contains(name)) {
         let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "._-/#".contains(c));
-        let named = name.contains('/') || [".rs", ".md", ".toml"].iter().any(|ending| name.ends_with(ending));
-        if plain && named && !root().join(name).exists() {
+        let file = [".rs", ".md", ".toml"].iter().any(|ending| name.ends_with(ending));
+        // A file's bare name stands beside its folder's.
+        let there =
+            root().join(name).exists() || (file && names.iter().any(|path| path.ends_with(&format!("/{name}"))));
+        if plain && (file || name.contains('/')) && !there {
             wrong.push(format!("ARCHITECTURE.md names {name}, which is not there"));
         }
     }

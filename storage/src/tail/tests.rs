@@ -1,5 +1,5 @@
-#![allow(clippy::unwrap_used)]
 //! The tail against a plain vector, over reopening, cutting, rewriting, damage and many callers.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-#![allow(clippy::unwrap_used)]
 //! The store as its users see it: epochs against a model, crashes, leases, upkeep, search, erasure, and what is refused.
+#![allow(clippy::unwrap_used)]
 
 mod crash;
 mod epochs;
