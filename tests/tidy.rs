@@ -263,6 +263,20 @@ fn libraries_do_not_print() {
 }
 
 #[test]
+fn no_clock_ticks_below_the_facade() {
+    let mut wrong = Vec::new();
+    for (member, _) in FLOORS.iter().filter(|(member, _)| !["cli", "."].contains(member)) {
+        let sources = root().join(member).join("src");
+        for path in files(&[".rs"]).iter().filter(|path| path.starts_with(&sources)) {
+            for (at, line) in read(path).lines().enumerate().filter(|(_, line)| line.contains("::now(")) {
+                wrong.push(format!("{}:{}: {}", shown(path), at + 1, line.trim()));
+            }
+        }
+    }
+    nothing(wrong);
+}
+
+#[test]
 fn every_path_in_the_architecture_exists() {
     let text = read(&root().join("ARCHITECTURE.md"));
     let names: Vec<String> = files(&[""]).iter().map(|path| format!("/{}", shown(path))).collect();
