@@ -21,7 +21,7 @@ pub(crate) enum Record {
     Policy { added: Vec<PolicyRow>, removed: Vec<PolicyRow> },
     /// What could not be read.
     Rejects(Vec<Reject>),
-    /// Every day up to this one has passed.
+    /// Every day up to this one, by its number since 1970 in UTC, is over.
     Tick(i64),
 }
 

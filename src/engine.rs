@@ -110,9 +110,9 @@ impl Engine {
 
     /// What was acknowledged, as inputs of the graph.
     fn admit(&mut self) -> Result<(Inputs, Ground)> {
-        let today = clock::day_of(clock::now());
-        if today > self.tick {
-            self.acknowledge(vec![Record::Tick(today)])?;
+        let over = clock::day_of(clock::now()) - 1;
+        if over > self.tick {
+            self.acknowledge(vec![Record::Tick(over)])?;
         }
         let (mut inputs, mut ground) = (Inputs::default(), Ground::default());
         let mut policy: BTreeMap<PolicyRow, isize> = BTreeMap::new();

@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use clap_complete::Shell;
 use nexus::{At, Memory, Nexus, Settings};
 
 use crate::args::{Cli, Command, Global};
@@ -64,11 +65,16 @@ fn run(command: Command, place: &Place, out: &Out) -> Result {
         Command::Models { action } => store::models(out, action),
         Command::Export { file, policy } => store::export(place, out, &file, policy),
         Command::Import { file } => store::import(place, out, &file),
-        Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "nexus", &mut std::io::stdout());
-            Ok(Outcome::Done)
-        }
+        Command::Completions { shell } => completions(shell, out),
     }
+}
+
+/// Written to memory first: the generator knows no reader that leaves.
+fn completions(shell: Shell, out: &Out) -> Result {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "nexus", &mut script);
+    out.text(&String::from_utf8_lossy(&script))?;
+    Ok(Outcome::Done)
 }
 
 /// The store and the scope that a command works on.

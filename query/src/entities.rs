@@ -1,7 +1,8 @@
 //! The scope's entities and the look-up of names: who is meant by "Anna".
 //!
 //! A name fits, in this order and by the first that finds anybody: a name, alias, key or its last part, in any case; the
-//! beginning of an id; the beginning of one name only. Reading is linear in the entities, once per reader.
+//! beginning of an id; a word of a name ("Anna" for Anna Kowalska); the beginning of one name only. Reading is linear in
+//! the entities, once per reader.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,6 +51,7 @@ impl EntityRow {
 pub(crate) struct Entities {
     by_id: BTreeMap<String, EntityRow>,
     by_name: BTreeMap<String, BTreeSet<String>>,
+    by_word: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// Reads the entities of the scope that `mine` filters by.
@@ -74,14 +76,18 @@ pub(crate) async fn read(snapshot: &Snapshot, mine: &str) -> Result<Entities> {
 impl Entities {
     fn of(rows: Vec<EntityRow>) -> Self {
         let mut by_name: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut by_word: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for row in &rows {
             let keys = row.keys.iter().flat_map(|key| [key.as_str(), key_label(key)]);
             let me = (row.kind == "me").then_some("me");
             for name in row.names().chain(keys).chain(me) {
                 by_name.entry(name.trim().to_lowercase()).or_default().insert(row.id.clone());
             }
+            for word in row.names().flat_map(str::split_whitespace) {
+                by_word.entry(word.to_lowercase()).or_default().insert(row.id.clone());
+            }
         }
-        Entities { by_id: rows.into_iter().map(|row| (row.id.clone(), row)).collect(), by_name }
+        Entities { by_id: rows.into_iter().map(|row| (row.id.clone(), row)).collect(), by_name, by_word }
     }
 
     /// The entity of that id.
@@ -104,6 +110,9 @@ impl Entities {
                 .range(wanted.clone()..)
                 .map_while(|(id, row)| id.starts_with(&wanted).then_some(row))
                 .collect();
+        }
+        if found.is_empty() {
+            found = self.by_word.get(&wanted).into_iter().flatten().filter_map(|id| self.by_id.get(id)).collect();
         }
         if found.is_empty() {
             found = self.starting_with(name, &wanted)?;
@@ -186,6 +195,7 @@ mod tests {
         assert_eq!(names(&people, "@bob"), ["Bob O'Neil"]);
         assert_eq!(names(&people, "mail:anna@example.org"), ["Anna Kowalska"]);
         assert_eq!(names(&people, "aa02"), ["Anna"]);
+        assert_eq!(names(&people, "kowalska"), ["Anna Kowalska"]);
         assert_eq!(names(&people, "anna k"), ["Anna Kowalska"]);
         assert_eq!(names(&people, "bob o'"), ["Bob O'Neil"]);
     }

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,9 @@ use crate::home::Home;
 
 /// Tells apart the leases of one process.
 static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// So many names are tried before a lease is given up.
+const TRIES: usize = 1_000;
 
 /// A held lease; dropping it gives it back.
 #[derive(Debug)]
@@ -39,26 +42,39 @@ impl Lease {
     /// Takes a lease on a checkpoint's versions; `None` where nothing can be written.
     pub(crate) fn take(home: &Home, checkpoint: &Checkpoint) -> Result<Option<Self>> {
         let directory = home.part("readers");
-        let name = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let (draft, path) = (directory.join(format!("{name}.tmp")), directory.join(format!("{name}.json")));
         let versions = checkpoint.tables.iter().map(|(name, at)| (name.clone(), at.version)).collect();
         let terms = Terms { pid: std::process::id(), epoch: checkpoint.epoch, versions };
-        let write = || -> io::Result<File> {
-            let mut file = File::create(&draft)?;
-            file.try_lock()?;
-            file.write_all(&serde_json::to_vec(&terms)?)?;
-            std::fs::rename(&draft, &path)?;
-            Ok(file)
-        };
-        match write() {
-            Ok(file) => Ok(Some(Self { path, _file: file })),
-            Err(error)
-                if matches!(error.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied) =>
-            {
-                Ok(None)
+        for _ in 0..TRIES {
+            match Self::write(&directory, &terms) {
+                Ok(lease) => return Ok(Some(lease)),
+                // The name is taken, by a process of another container with the same number; or the writer took the
+                // draft for a dead reader's: the next name will do.
+                Err(error) if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => {}
+                Err(error)
+                    if matches!(error.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied) =>
+                {
+                    return Ok(None);
+                }
+                Err(error) => return Err(at(&directory, "write a lease in")(error)),
             }
-            Err(error) => Err(at(&path, "write the lease")(error)),
         }
+        let message = format!("cannot write a lease in {}: check that the directory is there", directory.display());
+        Err(StorageError::new(ErrorKind::Retry, message))
+    }
+
+    /// Writes the lease under a name of its own, locked before it can be seen.
+    fn write(directory: &Path, terms: &Terms) -> io::Result<Self> {
+        let name = format!("{}-{}", terms.pid, NEXT.fetch_add(1, Ordering::Relaxed));
+        let (draft, path) = (directory.join(format!("{name}.tmp")), directory.join(format!("{name}.json")));
+        let mut file = File::create_new(&draft)?;
+        if path.exists() {
+            std::fs::remove_file(&draft)?;
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        file.lock()?;
+        file.write_all(&serde_json::to_vec(terms)?)?;
+        std::fs::rename(&draft, &path)?;
+        Ok(Self { path, _file: file })
     }
 
     /// Whether the lease still stands: an erasure removes its file.
@@ -128,7 +144,10 @@ mod tests {
         let facts = || ("facts".to_string(), 4);
         assert_eq!(held(&home).unwrap(), [facts(), facts()]);
         assert!(!dead.exists());
-        drop(first);
+        NEXT.store(0, Ordering::Relaxed);
+        let third = Lease::take(&home, &checkpoint).unwrap().unwrap();
+        assert_eq!(held(&home).unwrap().len(), 3, "a name that is taken is left alone");
+        drop((first, third));
         assert_eq!(held(&home).unwrap(), [facts()]);
         revoke_all(&home).unwrap();
         assert_eq!(second.check().unwrap_err().kind(), &ErrorKind::Revoked);

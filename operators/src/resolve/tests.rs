@@ -136,7 +136,8 @@ fn a_name_that_is_everybodys_joins_nobody() {
 }
 
 fn member(draw: &mut Draw) -> Who {
-    let keys = ["name:anna kowalska", "account:irc/ben", "account:irc/anna", "mail:ben@example.org", "person:irc/#x/anna"];
+    let keys =
+        ["name:anna kowalska", "account:irc/ben", "account:irc/anna", "mail:ben@example.org", "person:irc/#x/anna"];
     (crate::fake::scope(draw), Key::from(*draw.pick(&keys)))
 }
 
@@ -148,34 +149,41 @@ fn members(keys: Collection<'_, Who>) -> Arrangement<'_, Who, EntityId> {
 fn mentions_find_their_entities() {
     let named =
         |draw: &mut Draw| Arc::new(Named { piece: crate::fake::piece(draw), mention: crate::fake::mention(draw) });
-    check2("mentions", (named, member), |rows, keys| mentioned(rows, members(keys)), |rows, keys| {
-        let entity = |named: &Named| mention_key(named).filter(|key| keys.contains(key)).map(|key| entity_id(&key));
-        rows.iter().map(|named| mention_row(named, entity(named))).collect()
-    });
+    check2(
+        "mentions",
+        (named, member),
+        |rows, keys| mentioned(rows, members(keys)),
+        |rows, keys| {
+            let entity = |named: &Named| mention_key(named).filter(|key| keys.contains(key)).map(|key| entity_id(&key));
+            rows.iter().map(|named| mention_row(named, entity(named))).collect()
+        },
+    );
 }
 
 #[test]
 fn claims_find_their_entities() {
     fn claim(draw: &mut Draw) -> Arc<Claim> {
-        let said = crate::extract::Said {
-            piece: crate::fake::piece(draw),
-            place: 0,
-            statement: crate::fake::statement(draw),
-        };
+        let said =
+            crate::extract::Said { piece: crate::fake::piece(draw), place: 0, statement: crate::fake::statement(draw) };
         ground::claim(&said, None, None).map_or_else(|| claim(draw), Arc::new)
     }
-    check2("about", (claim, member), |rows, keys| about(rows, members(keys)), |rows, keys| {
-        let entity = |claim: &Claim, key: &Key| {
-            let who = (claim.scope.clone(), key.clone());
-            keys.contains(&who).then(|| entity_id(&who))
-        };
-        let resolved = |claim: &Arc<Claim>| {
-            let object = match &claim.object {
-                Object::Value(value) => Held::Value(value.clone()),
-                Object::Key(key) => Held::Entity(entity(claim, key)?),
+    check2(
+        "about",
+        (claim, member),
+        |rows, keys| about(rows, members(keys)),
+        |rows, keys| {
+            let entity = |claim: &Claim, key: &Key| {
+                let who = (claim.scope.clone(), key.clone());
+                keys.contains(&who).then(|| entity_id(&who))
             };
-            Some(Resolved { claim: claim.clone(), subject: entity(claim, &claim.subject)?, object })
-        };
-        rows.iter().filter_map(resolved).collect()
-    });
+            let resolved = |claim: &Arc<Claim>| {
+                let object = match &claim.object {
+                    Object::Value(value) => Held::Value(value.clone()),
+                    Object::Key(key) => Held::Entity(entity(claim, key)?),
+                };
+                Some(Resolved { claim: claim.clone(), subject: entity(claim, &claim.subject)?, object })
+            };
+            rows.iter().filter_map(resolved).collect()
+        },
+    );
 }

@@ -30,7 +30,7 @@ impl Named {
         let mut named = BTreeSet::new();
         let mut known = BTreeSet::new();
         for author in authors {
-            let of = names(&called(author));
+            let of = names_of(author);
             if of.iter().any(|name| all.contains(name)) {
                 named.insert(author.to_string());
                 known.extend(of);
@@ -49,6 +49,13 @@ pub(crate) fn called(author: &str) -> String {
     author.name.unwrap_or(author.handle).to_string()
 }
 
+/// What an author may be named by: each word of the name; without a name, the handle if it is one word.
+fn names_of(author: &str) -> BTreeSet<String> {
+    let author = Author::parse(author);
+    let names_of_handle = || Some(names(&author.handle)).filter(|words| words.len() == 1).unwrap_or_default();
+    author.name.as_deref().map_or_else(names_of_handle, names)
+}
+
 /// The words of a name, without those that are no names.
 fn names(text: &str) -> BTreeSet<String> {
     terms::words(text).into_iter().filter(|word| word.chars().count() > 1 && !terms::of(word).is_empty()).collect()
@@ -58,7 +65,7 @@ fn names(text: &str) -> BTreeSet<String> {
 mod tests {
     use super::*;
 
-    const AUTHORS: [&str; 4] = ["Caroline", "Mel Smith <mel@example.org>", "help", "will"];
+    const AUTHORS: [&str; 5] = ["Caroline", "Mel Smith <mel@example.org>", "help", "will", "joe-Ubuntu"];
 
     fn of(question: &str, lenient: bool) -> (String, Vec<String>) {
         let named = Named::of(question, AUTHORS.into_iter(), lenient);
@@ -79,5 +86,6 @@ mod tests {
         assert_eq!(of("where does caroline need help", false).1, Vec::<String>::new());
         assert_eq!(of("where does caroline live", true).1, ["Caroline"]);
         assert_eq!(of("ask @help", false).1, ["help"]);
+        assert_eq!(of("What is Ubuntu?", false).1, Vec::<String>::new());
     }
 }

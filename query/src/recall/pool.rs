@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::record_batch::RecordBatch;
+use futures::future::try_join_all;
 use nexus_scoring::terms;
 use nexus_storage::quoted;
 use nexus_types::Millis;
@@ -17,6 +18,8 @@ const WHOLE_MAX: u64 = 4_096;
 const FOUND_MAX: usize = 150;
 /// A word in more passages than this is as common as if it were in this many.
 const FREQUENCY_MAX: usize = 2_000;
+/// So many different words of a question are looked up; more do not make it clearer.
+const WORDS_MAX: usize = 32;
 /// How far on either side a passage's window reaches.
 pub(crate) const REACH: usize = 2;
 /// What was said longer before or after is not the same talk.
@@ -69,11 +72,13 @@ impl Pool {
             pool.candidates = pool.turns.keys().cloned().collect();
             return Ok(pool);
         }
-        let found = core.snapshot.full_text(question, FOUND_MAX, Some(&mine)).await?;
+        let words = asked(question);
+        let question = words.keys().map(String::as_str).collect::<Vec<_>>().join(" ");
+        let found = core.snapshot.full_text(&question, FOUND_MAX, Some(&mine)).await?;
         pool.candidates.extend(found.into_iter().map(|(id, _)| id));
         let ids: Vec<String> = pool.candidates.iter().cloned().collect();
         pool.add(&core.snapshot.take("passages", &ids, Some(&COLUMNS)).await?)?;
-        pool.count(core, question).await?;
+        pool.count(core, &words).await?;
         Ok(pool)
     }
 
@@ -140,14 +145,13 @@ impl Pool {
         self.add(&core.snapshot.scan("passages", Some(&COLUMNS), Some(&filter)).await?)
     }
 
-    async fn count(&mut self, core: &Core, question: &str) -> Result<()> {
-        let asked: BTreeSet<String> = terms::query(question).into_iter().collect();
-        for word in terms::words(question).into_iter().collect::<BTreeSet<_>>() {
-            for term in terms::query(&word).into_iter().filter(|term| asked.contains(term)) {
-                let found = core.snapshot.full_text(&word, FREQUENCY_MAX, Some(&core.mine())).await?;
-                let frequency = self.frequencies.entry(term).or_default();
-                *frequency = (*frequency).max(found.len() as u64);
-            }
+    async fn count(&mut self, core: &Core, words: &BTreeMap<String, String>) -> Result<()> {
+        let mine = core.mine();
+        let look_up = |word| core.snapshot.full_text(word, FREQUENCY_MAX, Some(&mine));
+        let found = try_join_all(words.keys().map(|word| look_up(word.as_str()))).await?;
+        for (term, found) in words.values().zip(found) {
+            let frequency = self.frequencies.entry(term.clone()).or_default();
+            *frequency = (*frequency).max(found.len() as u64);
         }
         Ok(())
     }
@@ -181,6 +185,19 @@ impl Pool {
         }
         Ok(added)
     }
+}
+
+/// The words of a question that it can be answered by, each with its term.
+fn asked(question: &str) -> BTreeMap<String, String> {
+    let terms: BTreeSet<String> = terms::query(question).into_iter().collect();
+    let mut asked = BTreeMap::new();
+    for word in terms::words(question) {
+        let term = terms::query(&word).into_iter().find(|term| terms.contains(term));
+        if let (Some(term), true) = (term, asked.len() < WORDS_MAX) {
+            asked.insert(word, term);
+        }
+    }
+    asked
 }
 
 /// For each turn, what was said next in the same talk: its own next piece, else the next event's first.
