@@ -18,8 +18,9 @@ pub(crate) fn recall(memory: &Memory, out: &Out, question: &str, k: u16) -> Resu
         out.value(&recalled)?;
         return Ok(Outcome::found(!recalled.hits.is_empty()));
     }
-    if !recalled.facts.is_empty() {
-        out.table(fact_sheet(&recalled.facts, false))?;
+    let facts: Vec<FactView> = recalled.facts.into_iter().filter(|fact| fact.status == "current").collect();
+    if !facts.is_empty() {
+        out.table(fact_sheet(&facts, false))?;
         out.line("")?;
     }
     for hit in &recalled.hits {
@@ -63,7 +64,8 @@ pub(crate) fn facts(memory: &Memory, out: &Out, asked: Facts) -> Result {
 pub(crate) fn fact_sheet(facts: &[FactView], history: bool) -> Sheet {
     let header = ["fact", "who", "what", "value", "since", "until", "said", "status"];
     let mut sheet = Sheet::new(if history { &header } else { &header[..7] }, "no facts").right(6);
-    for fact in facts {
+    // That a mail address is somebody's own is told by their keys.
+    for fact in facts.iter().filter(|fact| fact.object_id.as_ref() != Some(&fact.subject_id)) {
         let mut cells = vec![
             short(&fact.id).to_owned(),
             fact.subject.clone(),

@@ -148,8 +148,11 @@ pub(crate) fn erase(place: &Place, out: &Out, yes: bool) -> Result {
     if out.json {
         out.value(&report)?;
     } else {
-        let (before, after) = (bytes(report.bytes_before), bytes(report.bytes_after));
-        out.line(&format!("erased: {} removed, {before} before, {after} now", count(report.files as usize, "file")))?;
+        out.line(&format!(
+            "erased: {} removed, {} left",
+            count(report.files as usize, "file"),
+            bytes(report.bytes_after)
+        ))?;
     }
     Ok(Outcome::Done)
 }
