@@ -30,6 +30,9 @@ pub(crate) mod meta {
 /// Maintenance steps after an ordinary epoch.
 const MAINTAIN_STEPS: usize = 1;
 
+/// The most maintenance steps after an ingest.
+const SETTLE_ROUNDS_MAX: usize = 100;
+
 /// One writer's engine: the store, the graph over it, and what stands between them.
 pub(crate) struct Engine {
     pub(crate) settings: Settings,
@@ -175,6 +178,17 @@ impl Engine {
         self.texts.committed();
         self.runtime.block_on(self.store.maintain(MAINTAIN_STEPS))?;
         Ok(checkpoint)
+    }
+
+    /// Brings indexes and files up to date after a large intake, so that the next question is answered from indexes.
+    pub(crate) fn settle(&mut self) -> Result<()> {
+        let runtime = self.runtime.clone();
+        for _ in 0..SETTLE_ROUNDS_MAX {
+            if !runtime.block_on(self.store.maintain(MAINTAIN_STEPS))?.more {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// What the checkpoint says beside the tables.

@@ -286,6 +286,7 @@ impl<'a> Run<'a> {
         if self.options.answer_all {
             self.answer_all()?;
         }
+        self.nexus.engine.settle()?;
         self.report.open_asks = self.nexus.engine.open_asks();
         self.report.millis = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(self.report)
