@@ -92,7 +92,7 @@ impl Place {
 
     /// The store as it is, or as it was; nothing is built to read it.
     pub(crate) fn read(&self, at: &args::AsOf) -> Result<Memory> {
-        Ok(Memory::open(&self.store, &self.scope, at.as_of.clone().unwrap_or(At::Latest))?)
+        Ok(Memory::open(&self.store, &self.scope, at.as_of.unwrap_or(At::Latest))?)
     }
 
     /// The store, open for writing.

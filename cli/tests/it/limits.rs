@@ -37,7 +37,7 @@ fn nothing_found_is_an_exit_code() {
     assert_eq!(place.nexus(&["why", "ffffffffff"]).code, 1);
     assert_eq!(place.nexus(&["forget", "--author", "nobody@example.org"]).code, 1);
     assert_eq!(place.nexus(&["sql", "SELECT * FROM nowhere"]).code, 2);
-    assert_eq!(place.nexus(&["ingest", "/nowhere/at/all"]).code, 1);
+    assert_eq!(place.nexus(&["ingest", "/nowhere/at/all"]).code, 2);
 }
 
 #[test]
