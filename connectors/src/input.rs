@@ -64,7 +64,8 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>, OpenError> {
     for entry in std::fs::read_dir(folder).map_err(|error| io(folder, error))? {
         let path = entry.map_err(|error| io(folder, error))?.path();
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        if !hidden && !(path.is_symlink() && path.is_dir()) {
+        let link_to_folder = path.is_symlink() && path.is_dir();
+        if !hidden && !link_to_folder {
             found.push(path);
         }
     }
@@ -112,7 +113,7 @@ pub(crate) fn detect_head(name: &str, head: &[u8]) -> Result<Format, OpenError> 
         return unknown("not a text: it holds zero bytes");
     }
     if start.starts_with(b"{") || start.starts_with(b"[{") || start.starts_with(b"[\n") || start.starts_with(b"[ ") {
-        return detect_json(start).map_or_else(|reason| unknown(reason), Ok);
+        return detect_json(start).map_or_else(unknown, Ok);
     }
     let text = String::from_utf8_lossy(start);
     if mail::looks_like_mbox(start) {

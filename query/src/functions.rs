@@ -132,7 +132,7 @@ impl Call {
             }
             Call::KnownAt(at) => core.table("fact_versions")?.filter(facts::known_at(*at))?,
             Call::ValidAt(at) => core.table("facts")?.filter(facts::valid_at(*at))?,
-            Call::AsOf(table, at) => Box::pin(core.at(at.clone())).await?.table(table)?,
+            Call::AsOf(table, at) => Box::pin(core.at(*at)).await?.table(table)?,
         };
         Ok(plan.build()?)
     }

@@ -2,8 +2,8 @@
 //!
 //! Candidates come from the words (full text) and the meaning (nearest vectors), with those said right before and after
 //! them; a scope small enough is all candidates. They are ranked by the sum of standard scores
-//! 2·z(words of the passage and two on either side) + z(meaning) + z(best meaning of the passage and one on either side)
-//! + 2 if its author is named in the question; without a model, the second and third give way to z(words of the passage).
+//! 2·z(words of the passage and two on either side) + z(meaning) + z(best meaning of the passage and one on either side),
+//! plus 2 if its author is named in the question; without a model, the second and third give way to z(words of the passage).
 //! Equal scores are in the order of time, newest first, then of id: the same question gives the same answer.
 //!
 //! Cost: a bounded number of index look-ups, whatever the size of the store; linear in a small scope.

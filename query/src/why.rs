@@ -51,7 +51,7 @@ pub struct WhyStep {
 /// Explains the one fact whose id begins with `prefix`.
 pub(crate) async fn why(core: &Core, prefix: &str) -> Result<Why> {
     let id = the_fact(core, prefix).await?;
-    let mut versions = facts::versions(core, &[id.clone()]).await?;
+    let mut versions = facts::versions(core, std::slice::from_ref(&id)).await?;
     versions.sort_by_key(|version| version.known_from);
     let held = versions.iter().find(|version| version.known_to.is_none()).or(versions.last()).cloned();
     let fact = held.ok_or_else(|| QueryError::NotFound(format!("there is no fact {id}")))?;

@@ -66,7 +66,7 @@ pub(super) fn read(line: &str, known: impl Fn(&str) -> bool) -> Result<Line<'_>,
         Some((nick, text)) if stamp.is_some() => column(nick.trim(), text, known),
         _ => said(rest.trim_start(), known),
     };
-    let said = said.ok_or_else(|| match stamp {
+    let said = said.ok_or(match stamp {
         Some(_) => "no <nick> and no notice after the time",
         None => "neither a time nor a notice",
     })?;
