@@ -48,15 +48,14 @@ fn every_documented_statement_gives_what_it_says() {
     for file in files.into_iter().filter(|file| file.extension().is_some_and(|extension| extension == "slt")) {
         let mut runner = Runner::new(|| async { Ok(Sql(&memory)) });
         if std::env::var_os("NEXUS_UPDATE_SLT").is_some() {
-            runner
-                .update_test_file(
-                    &file,
-                    " ",
-                    sqllogictest::default_validator,
-                    sqllogictest::default_normalizer,
-                    sqllogictest::default_column_validator,
-                )
-                .unwrap();
+            let update = runner.update_test_file(
+                &file,
+                " ",
+                sqllogictest::default_validator,
+                sqllogictest::default_normalizer,
+                sqllogictest::default_column_validator,
+            );
+            futures::executor::block_on(update).unwrap();
         } else if let Err(error) = runner.run_file(&file) {
             panic!("{error}\nTo take the new results over: NEXUS_UPDATE_SLT=1 cargo test --test it sql::");
         }
