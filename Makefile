@@ -27,7 +27,7 @@ demo: build
 
 test: setup
 	cargo fmt --all --check
-	cargo clippy --workspace --lib --bins -- -D warnings -A clippy::needless_lifetimes -A clippy::precedence -A clippy::result_large_err
+	cargo clippy --workspace --lib --bins -- -D warnings
 	cargo test --workspace --bins --lib --tests --examples
 	cargo test --workspace --doc
 	@for name in $(examples); do echo "example $$name"; $(target)/debug/examples/$$name >/dev/null || exit 1; done

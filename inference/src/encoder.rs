@@ -1,7 +1,7 @@
 //! Encoders of the BERT family on Burn: a text to a vector of length one. The all-MiniLM-L6-v2 of the registry is one.
 //!
 //! `embed(t) = v / |v|`, v the mean over t's tokens of the last layer, tokens at most [`TOKENS_MAX`]. Texts are sorted
-//! by length and packed into jobs of at most [`JOB_TOKENS`] tokens without any padding; each lane of the machine takes
+//! by length and packed into jobs of at most `JOB_TOKENS` tokens without any padding; each lane of the machine takes
 //! jobs. Cost: about 21 MFLOP a token for MiniLM-L6, and the weights (90 MB) in memory. A vector depends on its job in
 //! the last bits only.
 
@@ -137,7 +137,7 @@ fn tokenizer(path: &Path, tokens_max: usize) -> Result<Tokenizer, ModelError> {
     Ok(tokenizer)
 }
 
-/// Cuts texts sorted by length into jobs of at most [`JOB_TOKENS`] tokens, and of no more than a lane's share.
+/// Cuts texts sorted by length into jobs of at most `JOB_TOKENS` tokens, and of no more than a lane's share.
 fn jobs(sorted: &[Tokens], lanes: usize) -> Vec<&[Tokens]> {
     let total: usize = sorted.iter().map(|tokens| tokens.ids.len()).sum();
     let most = JOB_TOKENS.min(total.div_ceil(lanes));

@@ -49,6 +49,8 @@ pub struct Resolved {
 
 /// The facts that claims make under a policy, every version of them, and what was done with each claim. Of policy, the
 /// predicates, the trust in sources and the rejected claims matter here.
+// `ok_err` only parts the two kinds of rows: no row is an error.
+#[allow(clippy::result_large_err)]
 pub fn consolidate<'s>(
     claims: Collection<'s, Resolved>,
     policy: Collection<'s, PolicyRow>,

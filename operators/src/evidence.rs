@@ -5,7 +5,7 @@
 //! keys. Policy names keys, too. So [`evidence()`] is a plain union of [`Clue`]s over all of these, each clue once.
 //!
 //! Cost: O(log n) for an ordinary message: the first time a name appears in a place is kept as a minimum per name and
-//! place ([`First`]), and nothing goes on unless that minimum changes. The rest follows the number of names, not of messages.
+//! place (`First`), and nothing goes on unless that minimum changes. The rest follows the number of names, not of messages.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

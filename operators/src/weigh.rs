@@ -126,7 +126,7 @@ fn weight(signals: impl Iterator<Item = (Signal, Diff)>) -> i64 {
 fn log(n: i64) -> i64 {
     let n = n.max(0).saturating_add(1);
     let whole = i64::from(n.ilog2());
-    let rest = (i128::from(n) - (1_i128 << whole)) * 1000 >> whole;
+    let rest = ((i128::from(n) - (1_i128 << whole)) * 1000) >> whole;
     1000 * whole + rest as i64
 }
 

@@ -36,7 +36,7 @@ pub struct Table {
     pub scoped: bool,
 }
 
-/// Every table with a fixed schema, ground tables first. Vectors have one table per embedder, see [`vectors`].
+/// Every table with a fixed schema, ground tables first. Vectors have one table per embedder, see [`vectors_schema`].
 pub fn all() -> Vec<Table> {
     vec![
         EventsTable::table(),
@@ -189,7 +189,7 @@ impl<'a> Columns<'a> {
     }
 }
 
-fn optional<'a>(array: &'a StringArray, at: usize) -> Option<&'a str> {
+fn optional(array: &StringArray, at: usize) -> Option<&str> {
     (!array.is_null(at)).then(|| array.value(at))
 }
 
