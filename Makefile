@@ -28,10 +28,9 @@ demo: build
 test: setup
 	cargo fmt --all --check
 	cargo clippy --workspace --lib --bins -- -D warnings
-	cargo test --workspace --bins --lib --tests --examples
-	cargo test --workspace --doc
+	cargo test --workspace
 	@for name in $(examples); do echo "example $$name"; $(target)/debug/examples/$$name >/dev/null || exit 1; done
-	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --lib
 
 bench: setup
 	@for name in $(benches); do cargo bench --profile dev --bench $$name || exit 1; done
