@@ -55,10 +55,15 @@ pub(crate) fn remember(place: &Place, out: &Out, text: &str, author: Option<Stri
 /// The held facts that these epochs added.
 fn learnt(nexus: &Nexus, epochs: &[EpochChanges]) -> Result<Vec<FactView>> {
     let added = epochs.iter().filter_map(|epoch| epoch.tables.get("facts")).flat_map(|facts| &facts.added);
-    let held = added.filter(|fact| fact["known_to"].is_null()).filter_map(|fact| fact["id"].as_str());
+    let held = added.filter(|fact| fact["known_to"].is_null());
+    let ids: BTreeSet<String> = held.filter_map(|fact| id_of(&fact["id"])).collect();
     let memory = nexus.memory()?;
-    let ids: BTreeSet<&str> = held.collect();
-    Ok(ids.into_iter().map(|id| memory.why(id).map(|why| why.fact)).collect::<nexus::Result<_>>()?)
+    Ok(ids.iter().map(|id| memory.why(id).map(|why| why.fact)).collect::<nexus::Result<_>>()?)
+}
+
+/// An id as a noun's JSON has it, two numbers, in its digits.
+fn id_of(value: &serde_json::Value) -> Option<String> {
+    Some(format!("{:016x}{:016x}", value.get(0)?.as_u64()?, value.get(1)?.as_u64()?))
 }
 
 fn from_stdin() -> Result<String> {

@@ -79,7 +79,7 @@ fn what_cannot_be_read_is_counted_and_kept() {
     let rejects = place.json(&["sql", "SELECT file, position, reason FROM rejects ORDER BY position"]);
     assert_eq!(rejects.as_array().unwrap().len(), 2, "{rejects:#}");
     assert_eq!(rejects[0]["file"], file);
-    assert_eq!(place.nexus(&["facts", "o'brien"]).code, 0);
+    assert_eq!(place.nexus(&["entity", "o'brien"]).code, 0);
 }
 
 #[test]

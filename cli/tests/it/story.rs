@@ -53,6 +53,7 @@ fn why_names_the_messages() {
 #[test]
 fn who_is_forgotten_leaves_no_row() {
     let place = told();
+    assert!(holds(&place.path("memory"), b"Wiktor"), "her parrot is on the disk");
     let look = place.json(&["forget", "--author", "Julia Kowalska"]);
     assert_eq!(look["dry_run"], true);
     assert!(!place.json(&["facts", "Julia Kowalska"]).as_array().unwrap().is_empty());
@@ -68,7 +69,7 @@ fn who_is_forgotten_leaves_no_row() {
     assert_eq!(run.code, 2, "erase asks for --yes");
     place.ok(&["erase", "--yes"]);
     assert_eq!(place.json(&["verify"])["equal"], true);
-    assert!(!holds(&place.path("memory"), b"Bogdan"), "her texts are off the disk");
+    assert!(!holds(&place.path("memory"), b"Wiktor"), "and off it");
 }
 
 /// Whether a file below the folder holds these bytes as they are. That compressed bytes go too is storage's own test.
