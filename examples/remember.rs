@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{} {} {} ({})", fact.subject, fact.predicate, fact.object, fact.status);
     }
 
-    let recalled = memory.recall("which animals did Anna see?", 1)?;
+    let recalled = memory.recall("where did we see otters?", 1)?;
     for hit in &recalled.hits {
         println!("{}: {}", hit.author, hit.text);
     }
