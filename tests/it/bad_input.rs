@@ -50,7 +50,7 @@ fn binary_truncated_and_empty_files_do_not_hide_the_others() {
 fn extreme_messages_are_taken_as_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let mut nexus = open(&folder.path().join("store"));
-    let long = "I live in Rome. word ".repeat(1_000_000);
+    let long = "words of no consequence".repeat(900_000);
     for event in [
         Event { said_at: -86_400_000 * 365 * 30, ..said("old", 0, "anna", "born before 1970") },
         Event { said_at: 250_000_000_000_000, ..said("future", 0, "anna", "from the year 9892") },
@@ -64,7 +64,7 @@ fn extreme_messages_are_taken_as_they_are() {
     let memory = nexus.memory().unwrap();
     assert_eq!(json(&memory, "SELECT id FROM events").len(), 6);
     let length = json(&memory, "SELECT character_length(text) AS n FROM events WHERE external_id = 'long'");
-    assert_eq!(length[0]["n"], long.len());
+    assert_eq!(length[0]["n"], long.len().to_string());
     memory.recall("DROP TABLE 'x\" OR 1=1; -- AND NOT (", 5).unwrap();
     memory.facts(Some("o'anna \"x\""), &nexus::FactFilter::default()).ok();
     assert!(memory.verify().unwrap().equal);

@@ -65,12 +65,19 @@ pub fn rows(memory: &Memory, statement: &str) -> Vec<String> {
     rows
 }
 
-/// The rows of a query as JSON objects.
+/// The rows of a query as JSON objects, every value as it is shown.
 pub fn json(memory: &Memory, statement: &str) -> Vec<serde_json::Value> {
-    let batches = memory.sql(statement).unwrap();
-    let mut writer = arrow::json::ArrayWriter::new(Vec::new());
-    writer.write_batches(&batches.iter().collect::<Vec<_>>()).unwrap();
-    writer.finish().unwrap();
-    let bytes = writer.into_inner();
-    if bytes.is_empty() { Vec::new() } else { serde_json::from_slice(&bytes).unwrap() }
+    let options = arrow::util::display::FormatOptions::default();
+    let mut rows = Vec::new();
+    for batch in memory.sql(statement).unwrap() {
+        let shown = |column: &arrow::array::ArrayRef, row| {
+            arrow::util::display::ArrayFormatter::try_new(column.as_ref(), &options).unwrap().value(row).to_string()
+        };
+        let names: Vec<String> = batch.schema().fields().iter().map(|field| field.name().clone()).collect();
+        rows.extend((0..batch.num_rows()).map(|row| {
+            let values = batch.columns().iter().map(|column| serde_json::Value::from(shown(column, row)));
+            serde_json::Value::Object(names.iter().cloned().zip(values).collect())
+        }));
+    }
+    rows
 }

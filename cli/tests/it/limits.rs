@@ -72,7 +72,7 @@ fn a_reader_that_leaves_early_is_no_error() {
 #[test]
 fn what_cannot_be_read_is_counted_and_kept() {
     let place = Place::new();
-    let good = r#"{"id": "1", "said_at": "2025-06-20T18:05:00Z", "author": "o'brien", "text": "I live in \"Cork\"; DROP TABLE facts"}"#;
+    let good = r#"{"id": "1", "said_at": "2025-06-20T18:05:00Z", "author": "o'brien", "text": "I live in Cork. \"DROP TABLE facts; --"}"#;
     let file = place.file("it's \"odd\".jsonl", &format!("{good}\nnot json\n{{\"id\": 2}}\n"));
     let report = place.ok(&["ingest", &file]);
     assert!(report.contains("1 added") && report.contains("2 rejected"), "{report}");
