@@ -182,20 +182,5 @@ mod tests {
             |claims, mentions| concerned(claims, mentions).as_collection(|event, entity| (*event, entity.clone())),
             concerned_naive,
         );
-        let concern =
-            |draw: &mut Draw| (fake::event(draw).id, (fake::scope(draw), EntityId(Hash128([draw.below(3), 0]))));
-        let event =
-            |draw: &mut Draw| Arc::new(EventRow { version: Default::default(), ..(*fake::event(draw)).clone() });
-        check2(
-            "told",
-            (concern, event),
-            |concerns, events| told(concerns.arrange_by_key(), crate::latest(events)),
-            |concerns, events| {
-                let events = crate::latest::latest_naive(events);
-                let pairs = concerns.iter().flat_map(|concern| events.iter().map(move |event| (concern, event)));
-                let same = pairs.filter(|(concern, event)| concern.0 == event.id);
-                same.map(|(concern, event)| (concern.1.clone(), event.said_at)).collect()
-            },
-        );
     }
 }
