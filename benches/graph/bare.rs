@@ -20,8 +20,7 @@ pub(crate) fn from_scratch(size: usize) {
         let probe = Handle::new();
         let (mut rows, mut members) = worker.dataflow::<Time, _, _>(|scope| {
             let (rows, claims) = scope.new_collection::<Arc<Claim>, isize>();
-            let (mut input, members) = scope.new_collection();
-            source.members().for_each(|row| input.insert(row));
+            let (input, members) = scope.new_collection();
             claims
                 .map(|claim| ((claim.scope.clone(), claim.subject.clone()), claim))
                 .join_map(members, |_, claim, entity| {
@@ -39,6 +38,7 @@ pub(crate) fn from_scratch(size: usize) {
                 .probe_with(&probe);
             (rows, input)
         });
+        source.members().for_each(|row| members.insert(row));
         let mut complete = |epoch: Time, claims: Vec<Arc<Claim>>| {
             let started = Instant::now();
             claims.into_iter().for_each(|claim| rows.insert(claim));

@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use differential_dataflow::consolidation::consolidate;
 use differential_dataflow::input::{Input, InputSession};
@@ -29,6 +29,10 @@ use crate::outputs::{Outputs, Taps};
 const NAP: Duration = Duration::from_secs(1);
 /// How long a worker that waits for another sleeps, and how often the host looks whether all workers still live.
 const GLANCE: Duration = Duration::from_millis(1);
+
+/// How long a worker that has answered looks out for what comes next before it sleeps, and how long the host looks out for
+/// the answer: waking a thread costs more than most epochs of one message.
+const ATTENTION: Duration = Duration::from_micros(500);
 
 /// How many stored events are fed at a time: enough that an epoch's own cost does not count, few beside a store.
 const RESTORED_AT_ONCE: usize = 50_000;
@@ -148,7 +152,7 @@ impl Graph {
         let mut all = Outputs::default();
         let mut missing = self.seats.len();
         while missing > 0 {
-            match self.replies.recv_timeout(NAP) {
+            match attend(&self.replies).map_or_else(|| self.replies.recv_timeout(NAP), Ok) {
                 Ok(outputs) => {
                     // One worker's changes are net already.
                     if missing == 1 && all.is_empty() {
@@ -246,7 +250,7 @@ fn work(worker: &mut Worker, seat: &Seat, texts: Arc<dyn Texts>) {
         let (ticks, tick_rows) = scope.new_collection();
         let rows =
             memory::Inputs { events: event_rows, answers: answer_rows, policy: policy_rows, ticks: tick_rows, texts };
-        (Sessions { events, answers, policy, ticks }, Taps::new(memory::memory(rows), &probe))
+        (Sessions { events, answers, policy, ticks }, Taps::new(scope, memory::memory(rows), &probe))
     });
     let life = AssertUnwindSafe(|| {
         while let Some(inputs) = next(worker, seat) {
@@ -269,9 +273,24 @@ fn work(worker: &mut Worker, seat: &Seat, texts: Arc<dyn Texts>) {
     worker.installed_dataflows().into_iter().for_each(|dataflow| worker.drop_dataflow(dataflow));
 }
 
+/// What is received within [`ATTENTION`], without sleeping.
+fn attend<T>(from: &Receiver<T>) -> Option<T> {
+    let until = Instant::now() + ATTENTION;
+    loop {
+        match from.try_recv() {
+            Ok(received) => return Some(received),
+            Err(TryRecvError::Empty) if Instant::now() < until => std::thread::yield_now(),
+            Err(_) => return None,
+        }
+    }
+}
+
 /// The next command; finishes what is left to do and sleeps until it comes. `None` when the host is gone.
 fn next(worker: &mut Worker, seat: &Seat) -> Option<Inputs> {
     loop {
+        if let Some(inputs) = attend(&seat.commands) {
+            return Some(inputs);
+        }
         match seat.commands.try_recv() {
             Ok(inputs) => return Some(inputs),
             Err(TryRecvError::Disconnected) => return None,

@@ -29,7 +29,7 @@ pub struct Inputs<'s> {
 /// The memory graph.
 pub fn memory(inputs: Inputs<'_>) -> Collections<'_> {
     let Inputs { events, answers, policy, ticks, texts } = inputs;
-    let policy = policy.distinct();
+    let policy = operators::per_key::distinct(policy, "policy");
     let answers = operators::answered::by_ask(answers);
 
     // What happened, once, in pieces small enough to ask about.

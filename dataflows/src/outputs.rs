@@ -10,8 +10,10 @@ use nexus_types::tables::PassageRow;
 use nexus_types::{Ask, Claim, Decision, Entity, EventRow, Fact, MentionRow, Ranking, Salience};
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::channels::pact::Pipeline;
+use timely::dataflow::operators::Concatenate;
 use timely::dataflow::operators::generic::Operator;
 use timely::dataflow::operators::probe::{Handle, Probe};
+use timely::dataflow::{Scope, Stream};
 
 macro_rules! outputs {
     ($($(#[$doc:meta])* $name:ident: $row:ty,)*) => {
@@ -46,8 +48,11 @@ macro_rules! outputs {
 
         impl Taps {
             /// Taps all collections. The probe passes an epoch when all its changes have been gathered.
-            pub(crate) fn new(collections: Collections<'_>, probe: &Handle<Time>) -> Self {
-                Taps { $($name: tap(collections.$name, probe),)* }
+            pub(crate) fn new<'s>(scope: Scope<'s, Time>, collections: Collections<'s>, probe: &Handle<Time>) -> Self {
+                let mut done = Vec::new();
+                let taps = Taps { $($name: tap(collections.$name, &mut done),)* };
+                scope.concatenate(done).probe_with(probe);
+                taps
             }
 
             /// What has been gathered since the last time.
@@ -82,19 +87,18 @@ outputs! {
 }
 
 type Tap<D> = Rc<RefCell<Vec<(D, Diff)>>>;
+/// A stream that carries nothing but progress.
+type Done<'s> = Stream<'s, Time, Vec<()>>;
 
-fn tap<D: Clone + 'static>(collection: Collection<'_, D>, probe: &Handle<Time>) -> Tap<D> {
+/// Gathers the rows of a collection, and hands on how far it is: a probe behind it passes when all rows are here.
+fn tap<'s, D: Clone + 'static>(collection: Collection<'s, D>, done: &mut Vec<Done<'s>>) -> Tap<D> {
     let tap = Tap::default();
     let into = tap.clone();
-    // Behind the gathering, not beside it: a probe beside it could pass while changes are still on their way here.
-    collection
-        .inner
-        .unary::<CapacityContainerBuilder<Vec<()>>, _, _, _>(Pipeline, "Output", |_, _| {
-            move |input, _| {
-                input.for_each(|_, data| into.borrow_mut().extend(data.drain(..).map(|(row, _, diff)| (row, diff))));
-            }
-        })
-        .probe_with(probe);
+    done.push(collection.inner.unary::<CapacityContainerBuilder<Vec<()>>, _, _, _>(Pipeline, "Output", |_, _| {
+        move |input, _| {
+            input.for_each(|_, data| into.borrow_mut().extend(data.drain(..).map(|(row, _, diff)| (row, diff))));
+        }
+    }));
     tap
 }
 

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::extract::Said;
 use crate::ground;
-use crate::per_key::{State, per_key_with};
+use crate::per_key::{State, distinct, per_key_with};
 use crate::{Collection, Diff};
 
 /// A key within its scope.
@@ -67,18 +67,18 @@ pub fn evidence<'s>(
     let voices = per_key_with(voices, "first appearance of voices", First::default);
     let rejected = policy.clone().flat_map(rejected);
     let declared = statements.clone().flat_map(|said| declared(&said)).antijoin(rejected).flat_map(|(_, clues)| clues);
-    let clues = voices
-        .flat_map(|(voice, first)| of_voice(&voice, first))
-        .concat(events.flat_map(|event| of_rename(&event)))
-        .concat(statements.flat_map(|said| of_statement(&said)))
-        .concat(claims.flat_map(|claim| of_claim(&claim)))
-        .concat(policy.flat_map(|row| of_policy(&row)))
-        .concat(declared);
+    let clues = voices.flat_map(|(voice, first)| of_voice(&voice, first)).concatenate([
+        events.flat_map(|event| of_rename(&event)),
+        statements.flat_map(|said| of_statement(&said)),
+        claims.flat_map(|claim| of_claim(&claim)),
+        policy.flat_map(|row| of_policy(&row)),
+        declared,
+    ]);
     Clues {
         seen: per_key_with(clues.clone().flat_map(seen), "first appearance of keys", First::default),
-        names: clues.clone().flat_map(name).distinct(),
-        spoke: clues.clone().flat_map(spoke).distinct(),
-        bonds: clues.flat_map(bond).distinct(),
+        names: distinct(clues.clone().flat_map(name), "names"),
+        spoke: distinct(clues.clone().flat_map(spoke), "who spoke where"),
+        bonds: distinct(clues.flat_map(bond), "bonds"),
     }
 }
 

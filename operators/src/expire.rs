@@ -8,6 +8,7 @@
 use nexus_types::{Fact, Millis, Status};
 
 use crate::Collection;
+use crate::per_key::distinct;
 
 const DAY: Millis = 86_400_000;
 
@@ -18,14 +19,15 @@ pub fn day_of(at: Millis) -> i64 {
 
 /// Facts as they stand when these days are over.
 pub fn expire<'s>(facts: Collection<'s, Fact>, over: Collection<'s, i64>) -> Collection<'s, Fact> {
-    let settled = facts.clone().filter(|fact| last_day(fact).is_none());
-    let ending = facts.flat_map(|fact| last_day(&fact).map(|day| (day, fact)));
-    let ended = ending
+    let ended = facts
         .clone()
+        .flat_map(|fact| last_day(&fact).map(|day| (day, fact)))
         .arrange_by_key_named("facts by last day")
-        .join_core(over.distinct().arrange_by_self_named("days over"), |_, fact, ()| Some(fact.clone()));
-    let open = ending.map(|(_, fact)| current(fact)).concat(ended.clone().map(current).negate());
-    settled.concat(ended).concat(open)
+        .join_core(distinct(over, "days that are over").arrange_by_self_named("days over"), |_, fact, ()| {
+            Some(fact.clone())
+        });
+    let open = facts.map(|fact| if last_day(&fact).is_some() { current(fact) } else { fact });
+    open.concat(ended.explode(|fact| [(fact.clone(), 1), (current(fact), -1)]))
 }
 
 /// The last day on which an ended fact is true, if passing time decides whether it has ended.

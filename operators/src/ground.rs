@@ -33,10 +33,10 @@ pub fn ground<'s>(
         .clone()
         .flat_map(|said| you_by_reply(&said).map(|event| (event, said)))
         .arrange_by_key_named("statements by what they reply to")
-        .join_core(events, |_, said, event| speaker(event).map(|you| (said.clone(), Some(you))));
-    let direct = statements.filter(|said| you_by_reply(said).is_none()).map(|said| {
+        .join_core(events, |_, said, event| speaker(event).map(|you| (shard(said), (said.clone(), Some(you)))));
+    let direct = statements.flat_map(|said| {
         let you = addressee(&said.piece.event);
-        (said, you)
+        you_by_reply(&said).is_none().then(|| (shard(&said), (said, you)))
     });
     let zones =
         policy.map(|row| (row.scope.clone(), zone_of(&row))).reduce_named("time zone of scope", |_, zones, out| {
@@ -45,7 +45,6 @@ pub fn ground<'s>(
     let zones = scoped::everywhere(zones).arrange_by_key_named("time zone by scope");
     direct
         .concat(replies)
-        .map(|(said, you)| (shard(&said), (said, you)))
         .arrange_by_key_named("statements by scope")
         .join_core(zones, |_, (said, you), zone| claim(said, you.as_ref(), zone.as_deref()).map(Arc::new))
 }

@@ -12,6 +12,7 @@ use nexus_types::{Entity, EntityId, EventId, EventRow, Held, Kind, MentionRow, M
 
 use crate::consolidate::Resolved;
 use crate::evidence::Who;
+use crate::per_key::distinct;
 use crate::{Arrangement, Collection, ground};
 
 const DAY: Millis = 86_400_000;
@@ -43,7 +44,8 @@ pub fn concerned<'s>(
     mentions: Collection<'s, MentionRow>,
 ) -> Arrangement<'s, EventId, (Scope, EntityId)> {
     let mentioned = mentions.flat_map(|row| row.entity.map(|entity| (row.event, (row.scope, entity))));
-    claims.flat_map(of_claim).concat(mentioned).distinct().arrange_by_key_named("entities by event about them")
+    let all = claims.flat_map(of_claim).concat(mentioned);
+    distinct(all, "whom events are about").arrange_by_key_named("entities by event about them")
 }
 
 /// Each entity with when something was said about it, once for every event.

@@ -2,8 +2,9 @@
 //!
 //! Differential's `reduce` hands a key's whole history to its function at every change, so that one message in a key of
 //! 100,000 costs 100,000 steps. Here a key keeps what it needs to take in a change cheaply: [`per_key`] gives every
-//! touched key its state and its changes; [`per_epoch`] underneath gives a [`Machine`] all changes of one epoch, and
-//! broadcasts a second, small collection (policy) to every worker.
+//! touched key its state and its changes; [`per_epoch`] gives a [`Machine`] all changes of one epoch, and broadcasts a
+//! second, small collection (policy) to every worker; [`distinct`] counts rows. Each is one operator: an epoch costs by
+//! the operators it passes, even when nothing happens in it.
 //!
 //! Contract: the accumulated output after an epoch is a function of the accumulated input, so a machine may depend
 //! neither on how changes fall into epochs nor on their order within one. Rows that came and went within an epoch are
@@ -19,7 +20,7 @@ use differential_dataflow::{AsCollection, Hashable};
 use timely::ExchangeData;
 use timely::dataflow::channels::pact::{Exchange, Pipeline};
 use timely::dataflow::operators::Capability;
-use timely::dataflow::operators::generic::operator::{Operator, empty};
+use timely::dataflow::operators::generic::operator::Operator;
 use timely::dataflow::operators::vec::Broadcast;
 use timely::progress::frontier::MutableAntichain;
 
@@ -68,9 +69,45 @@ where
     V: ExchangeData + Ord,
     S: State<K, V, Out: Clone + 'static>,
 {
-    let nothing = empty(rows.scope()).as_collection();
-    let keys = Keys { states: BTreeMap::new(), fresh };
-    per_epoch::<_, (), _>(rows, nothing, name, |(key, _)| key.hashed(), keys)
+    let by_key = Exchange::new(|((key, _), _, _): &((K, V), Time, Diff)| key.hashed());
+    rows.inner
+        .unary_frontier(by_key, name, |_, _| {
+            let mut waiting = Waiting::<_, ()>::default();
+            let mut keys = Keys { states: BTreeMap::new(), fresh };
+            let mut out = Vec::new();
+            move |(rows, frontier), output| {
+                rows.for_each(|capability, data| waiting.hold(capability.retain_least(0), data, |epoch| &mut epoch.0));
+                while let Some((time, capability, (rows, _))) = waiting.next(&[frontier]) {
+                    keys.turn(rows, &mut out);
+                    output.session(&capability).give_iterator(out.drain(..).map(|(row, diff)| (row, time, diff)));
+                }
+            }
+        })
+        .as_collection()
+}
+
+/// Each row once, however often it is there.
+pub fn distinct<'s, D: ExchangeData + Clone + Ord + Hash>(rows: Collection<'s, D>, name: &str) -> Collection<'s, D> {
+    per_key::<_, _, Count>(rows.map(|row| (row, ())), name)
+}
+
+/// How often a row is there.
+#[derive(Default)]
+struct Count(Diff);
+
+impl<D: Clone> State<D, ()> for Count {
+    type Out = D;
+
+    fn update(&mut self, row: &D, changes: Vec<((), Diff)>, out: &mut Vec<(D, Diff)>) {
+        let before = self.0 > 0;
+        self.0 += changes.iter().map(|((), diff)| diff).sum::<Diff>();
+        let change = Diff::from(self.0 > 0) - Diff::from(before);
+        out.extend((change != 0).then(|| (row.clone(), change)));
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0 == 0
+    }
 }
 
 /// Runs a [`Machine`] on every worker. `route` says which rows belong together; every worker gets all of `shared`.
@@ -90,13 +127,13 @@ where
     let shared = shared.inner.broadcast();
     rows.inner
         .binary_frontier(shared, by_route, Pipeline, name, |_, _| {
-            let mut waiting = Waiting { epochs: BTreeMap::new(), capability: None };
+            let mut waiting = Waiting::default();
             let mut out = Vec::new();
             move |(rows, rows_frontier), (shared, shared_frontier), output| {
                 rows.for_each(|capability, data| waiting.hold(capability.retain_least(0), data, |epoch| &mut epoch.0));
                 shared
                     .for_each(|capability, data| waiting.hold(capability.retain_least(0), data, |epoch| &mut epoch.1));
-                while let Some((time, capability, (rows, shared))) = waiting.next([rows_frontier, shared_frontier]) {
+                while let Some((time, capability, (rows, shared))) = waiting.next(&[rows_frontier, shared_frontier]) {
                     machine.turn(rows, shared, &mut out);
                     output.session(&capability).give_iterator(out.drain(..).map(|(row, diff)| (row, time, diff)));
                 }
@@ -113,6 +150,12 @@ struct Waiting<A, B> {
     epochs: BTreeMap<Time, Changes<A, B>>,
     /// For the earliest epoch that waits, or an earlier one.
     capability: Option<Capability<Time>>,
+}
+
+impl<A, B> Default for Waiting<A, B> {
+    fn default() -> Self {
+        Waiting { epochs: BTreeMap::new(), capability: None }
+    }
 }
 
 impl<A, B> Waiting<A, B> {
@@ -140,8 +183,8 @@ impl<A, B> Waiting<A, B> {
         }
     }
 
-    /// The next epoch that both inputs have completed, with the right to answer it.
-    fn next(&mut self, frontiers: [&MutableAntichain<Time>; 2]) -> Option<(Time, Capability<Time>, Changes<A, B>)> {
+    /// The next epoch that all inputs have completed, with the right to answer it.
+    fn next(&mut self, frontiers: &[&MutableAntichain<Time>]) -> Option<(Time, Capability<Time>, Changes<A, B>)> {
         let epoch = self.epochs.first_entry()?;
         let time = *epoch.key();
         if frontiers.iter().any(|frontier| frontier.less_equal(&time)) {
@@ -162,16 +205,12 @@ struct Keys<K, S, F> {
     fresh: F,
 }
 
-impl<K, V, S, F> Machine<(K, V), ()> for Keys<K, S, F>
-where
-    F: Fn() -> S + 'static,
-    K: ExchangeData + Ord,
-    V: Ord + 'static,
-    S: State<K, V>,
-{
-    type Out = S::Out;
-
-    fn turn(&mut self, mut rows: Vec<((K, V), Diff)>, _: Vec<((), Diff)>, out: &mut Vec<(S::Out, Diff)>) {
+impl<K: Ord, S, F: Fn() -> S> Keys<K, S, F> {
+    /// Gives every touched key its changes.
+    fn turn<V: Ord>(&mut self, mut rows: Vec<((K, V), Diff)>, out: &mut Vec<(S::Out, Diff)>)
+    where
+        S: State<K, V>,
+    {
         consolidate(&mut rows);
         let mut rows = rows.into_iter().peekable();
         while let Some(((key, value), diff)) = rows.next() {
@@ -202,9 +241,9 @@ mod tests {
 
     /// How many distinct values a key has.
     #[derive(Default)]
-    struct Count(isize);
+    struct Values(isize);
 
-    impl State<u64, u64> for Count {
+    impl State<u64, u64> for Values {
         type Out = (u64, isize);
 
         fn update(&mut self, key: &u64, changes: Vec<(u64, Diff)>, out: &mut Vec<(Self::Out, Diff)>) {
@@ -227,7 +266,14 @@ mod tests {
     #[test]
     fn a_state_per_key_follows_its_key() {
         let draw = |draw: &mut crate::check::Draw| (draw.below(4), draw.below(4));
-        check("a_state_per_key", draw, |rows| per_key::<_, _, Count>(rows, "Count"), counts);
+        check("a_state_per_key", draw, |rows| per_key::<_, _, Values>(rows, "Values"), counts);
+    }
+
+    #[test]
+    fn distinct_rows_are_there_once() {
+        let draw = |draw: &mut crate::check::Draw| (draw.below(4), draw.below(4));
+        let naive = |rows: &[(u64, u64)]| counts(rows).into_iter().map(|(key, _)| key).collect();
+        check("distinct", draw, |rows| distinct(rows.map(|(key, _)| key), "Distinct"), naive);
     }
 
     /// Rows that are named by a shared row.

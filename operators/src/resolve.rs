@@ -5,7 +5,7 @@
 //! who spoke in the channel, if there is exactly one (`bare`). The id of an entity is the hash of its oldest key.
 //! Deterministic, and free of the order of arrival: all is a function of the sets of clues and policy rows.
 //!
-//! Cost: clues that change, times the size of the components they touch; a message without a new clue costs nothing.
+//! Cost: clues that change, times the keys around them; a message without a new clue costs nothing.
 
 mod bare;
 mod components;
@@ -23,6 +23,7 @@ use crate::evidence::{Clues, ME, Who};
 use crate::extract::Named;
 use crate::ground;
 use crate::{Arrangement, Collection};
+use bare::Meaning;
 
 pub use naive::resolve_naive;
 
@@ -44,20 +45,24 @@ pub fn resolve<'s>(clues: Clues<'s>, policy: Collection<'s, PolicyRow>) -> WhoIs
     let weak = seen.clone().filter(|(who, _)| is_bare(&who.1));
 
     let labels = components::components(strong, bonds.clone(), policy.clone().flat_map(apart));
-    let strong = labels.map(|(who, (_, oldest))| {
+    let strong = labels.map(|(who, (at, (_, oldest)))| {
         let entity = entity_id(&(who.0.clone(), oldest));
-        (who, entity)
+        (who, (entity, at))
     });
-    let strong_by_key = strong.clone().arrange_by_key_named("entities of strong keys");
-    let meant = bare::meant(strong_by_key, names.clone(), spoke, bonds);
-    let own = weak.antijoin(meant.clone().map(|(who, _)| who)).map(|(who, _)| {
-        let entity = entity_id(&who);
-        (who, entity)
-    });
+    let strong_by_key = strong.clone().map(|(who, (entity, _))| (who, entity));
+    let strong_by_key = strong_by_key.arrange_by_key_named("entities of strong keys");
+    let meant = bare::meant(strong_by_key.clone(), weak, names.clone(), spoke, bonds);
 
+    let own = meant.clone().flat_map(|(who, meaning)| match meaning {
+        Meaning::Own(entity, at) => Some((who, (entity, at))),
+        _ => None,
+    });
     let holders = strong.concat(own);
-    let members = holders.clone().concat(meant).arrange_by_key_named("entities by key");
-    let entities = describe::describe(holders, members.clone(), seen, names, policy);
+    let members = strong_by_key
+        .as_collection(|who, entity| (who.clone(), *entity))
+        .concat(meant.map(|(who, meaning)| (who, meaning.entity())))
+        .arrange_by_key_named("entities by key");
+    let entities = describe::describe(holders, members.clone(), names, policy);
     WhoIsWho { members, entities }
 }
 
@@ -95,9 +100,9 @@ pub fn mentioned<'s>(
     let meant = keyed
         .arrange_by_key_named("mentions by key")
         .join_core(members, |_, named, entity| Some((named.clone(), *entity)));
-    let known = meant.clone().map(|(named, entity)| mention_row(&named, Some(entity)));
-    let unknown = mentions.concat(meant.map(|(named, _)| named).negate()).map(|named| mention_row(&named, None));
-    known.concat(unknown)
+    let known =
+        meant.explode(|(named, entity)| [(mention_row(&named, Some(entity)), 1), (mention_row(&named, None), -1)]);
+    mentions.map(|named| mention_row(&named, None)).concat(known)
 }
 
 fn mention_key(named: &Named) -> Option<Who> {

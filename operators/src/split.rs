@@ -54,8 +54,8 @@ pub fn placed<'s>(
         .map(|piece| (piece.event.id, piece))
         .arrange_by_key_named("passages by event")
         .join_core(previous.arrange_by_key_named("previous event"), |_, piece, before| Some((piece.clone(), *before)));
-    let first = pieces.concat(after.clone().map(|(piece, _)| piece).negate());
-    after.map(|(piece, before)| row(&piece, Some(before))).concat(first.map(|piece| row(&piece, None)))
+    let after = after.explode(|(piece, before)| [(row(&piece, Some(before)), 1), (row(&piece, None), -1)]);
+    pieces.map(|piece| row(&piece, None)).concat(after)
 }
 
 fn row(piece: &Piece, previous: Option<EventId>) -> PassageRow {

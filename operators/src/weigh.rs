@@ -43,7 +43,8 @@ pub fn signals<'s>(
         _ => Signal::Claim,
     };
     let claims = claims.map(move |claim| (claim.event, of_claim(&claim)));
-    claims.concat(events.filter(|event| event.live()).flat_map(|event| Some((event.reply_to?, Signal::Reply))))
+    let replied = |event: Arc<EventRow>| event.reply_to.filter(|_| event.live()).map(|to| (to, Signal::Reply));
+    claims.concat(events.flat_map(replied))
 }
 
 /// How much each event matters that has signals. A signal counts as often as it is there, `Mine` once.

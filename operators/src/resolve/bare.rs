@@ -1,55 +1,78 @@
 //! Bare: whom a first name means in a channel.
 //!
 //! "Anna" in #x means the one entity that spoke in #x and is called Anna: by the first word of one of its names, or by its
-//! handle. If there are none or several, it means nobody yet. What the user says (`same`) goes before.
+//! handle. If there are none or several, she is somebody of her own. What the user says (`same`) goes before.
 
 use nexus_types::entity::key_label;
-use nexus_types::{EntityId, Evidence, Key, Scope, Text};
+use nexus_types::{EntityId, Evidence, Key, Millis, Scope, Text};
+use serde::{Deserialize, Serialize};
 
-use super::is_bare;
+use super::{entity_id, is_bare};
 use crate::evidence::{Place, Who};
 use crate::ground::person_key;
+use crate::per_key::distinct;
 use crate::{Arrangement, Collection};
+
+/// Whom a bare name may mean. The user's word sorts first, its bearer's own entity last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(super) enum Meaning {
+    /// The user says so.
+    Told(EntityId),
+    /// It spoke there, and is called so.
+    Heard(EntityId),
+    /// Somebody of whom only this name is known, since then.
+    Own(EntityId, Millis),
+}
+
+impl Meaning {
+    pub(super) fn entity(self) -> EntityId {
+        let (Meaning::Told(entity) | Meaning::Heard(entity) | Meaning::Own(entity, _)) = self;
+        entity
+    }
+}
 
 /// Every bare name that means somebody, with whom.
 pub(super) fn meant<'s>(
     strong: Arrangement<'s, Who, EntityId>,
+    weak: Collection<'s, (Who, Millis)>,
     names: Collection<'s, (Who, Text)>,
     spoke: Collection<'s, (Who, Place)>,
     bonds: Collection<'s, Evidence>,
-) -> Collection<'s, (Who, EntityId)> {
+) -> Collection<'s, (Who, Meaning)> {
     let by_name = names.arrange_by_key_named("names by key").join_core(strong.clone(), |(scope, _), name, entity| {
         first_word(name).map(|name| ((scope.clone(), *entity), name))
     });
-    let by_handle = strong
-        .clone()
-        .as_collection(|(scope, key), entity| ((scope.clone(), *entity), handle(key)))
-        .flat_map(|(entity, name)| name.map(|name| (entity, name)));
-    let called = by_name.concat(by_handle).distinct();
+    let by_handle =
+        strong.clone().flat_map_ref(|(scope, key), entity| handle(key).map(|name| ((scope.clone(), *entity), name)));
+    let called = distinct(by_name.concat(by_handle), "what entities are called");
     let places = spoke
         .arrange_by_key_named("places by key")
-        .join_core(strong.clone(), |(scope, _), place, entity| Some(((scope.clone(), *entity), place.clone())))
-        .distinct();
-    let heard = called
-        .join_map(places, |(scope, entity), name, place| bare_key(scope, place, name).map(|who| (who, (1, *entity))))
-        .flat_map(|candidate| candidate);
-
+        .join_core(strong.clone(), |(scope, _), place, entity| Some(((scope.clone(), *entity), place.clone())));
+    let heard = called.arrange_by_key_named("names by entity").join_core(
+        distinct(places, "where entities speak").arrange_by_key_named("places by entity"),
+        |(scope, entity), name, place| bare_key(scope, place, name).map(|who| (who, Meaning::Heard(*entity))),
+    );
     let told = bonds
         .flat_map(told)
         .arrange_by_key_named("bare names by the user's word")
-        .join_core(strong, |(scope, _), bare, entity| Some(((scope.clone(), bare.clone()), (0, *entity))));
+        .join_core(strong, |(scope, _), bare, entity| Some(((scope.clone(), bare.clone()), Meaning::Told(*entity))));
+    let own = weak.map(|(who, at)| {
+        let meaning = Meaning::Own(entity_id(&who), at);
+        (who, meaning)
+    });
     heard
-        .concat(told)
-        .reduce_named("whom a bare name means", |_, candidates, out| out.extend(choice(candidates).map(|it| (it, 1))))
+        .concatenate([told, own])
+        .reduce_named("whom a bare name means", |_, meanings, out| out.extend(choice(meanings).map(|it| (it, 1))))
 }
 
-/// The user's word, or the only candidate.
-fn choice(candidates: &[(&(u8, EntityId), isize)]) -> Option<EntityId> {
-    match candidates {
-        [((_, only), _)] => Some(*only),
-        [((0, told), _), ..] => Some(*told),
-        _ => None,
+/// The user's word; else the only entity that is called so; else the name's own.
+fn choice(meanings: &[(&Meaning, isize)]) -> Option<Meaning> {
+    let heard = |meaning: &Meaning| matches!(meaning, Meaning::Heard(_));
+    let (first, second) = (*meanings.first()?.0, meanings.get(1).map(|(meaning, _)| **meaning));
+    if heard(&first) && second.as_ref().is_some_and(heard) {
+        return meanings.last().map(|(last, _)| **last).filter(|last| !heard(last));
     }
+    Some(first)
 }
 
 /// A strong key with the bare name that policy says it goes by.

@@ -21,16 +21,14 @@ pub(super) enum Detail {
     Me,
 }
 
-/// Every entity, from its keys and what is said of them.
+/// Every entity, from its keys, with when they were first seen, and what is said of them.
 pub(super) fn describe<'s>(
-    holders: Collection<'s, (Who, EntityId)>,
+    holders: Collection<'s, (Who, (EntityId, Millis))>,
     members: Arrangement<'s, Who, EntityId>,
-    seen: Collection<'s, (Who, Millis)>,
     names: Collection<'s, (Who, Text)>,
     policy: Collection<'s, PolicyRow>,
 ) -> Collection<'s, Entity> {
-    let keys =
-        holders.join_map(seen, |(scope, key), entity, at| ((scope.clone(), *entity), Detail::Key(*at, key.clone())));
+    let keys = holders.map(|((scope, key), (entity, at))| ((scope, entity), Detail::Key(at, key)));
     let rest = names
         .map(|(who, name)| (who, Detail::Name(name)))
         .concat(policy.flat_map(of_policy))
