@@ -1,7 +1,8 @@
-//! Opening for writing: the graph is rebuilt from the stored inputs in one time step, then the tail is replayed.
+//! Opening for writing: the graph is rebuilt from the stored inputs, oldest first, then the tail is replayed.
 //!
 //! No model runs. What the rebuilt graph gives out is what the tables hold already, unless they were written by another
-//! version of the graph: then the difference is written as one epoch. Cost: one pass over events' keys and answers.
+//! version of the graph: then it takes everything in at once, and the difference is written as one epoch. Cost: one pass
+//! over events' keys and answers.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -84,8 +85,12 @@ impl Engine {
         }))?;
         self.policy = inputs.policy.iter().map(|(row, _)| row.clone()).collect();
         self.scopes = self.policy.iter().map(|row| row.scope.clone()).collect();
-        let outputs = self.step(inputs)?;
-        if checkpoint.epoch > 0 && checkpoint.meta.get(meta::GRAPH) != Some(&GRAPH_VERSION.to_string()) {
+        if checkpoint.epoch == 0 || checkpoint.meta.get(meta::GRAPH) == Some(&GRAPH_VERSION.to_string()) {
+            for ask in self.graph.restore(inputs)? {
+                self.asks.entry(ask.model).or_default().insert(ask.text);
+            }
+        } else {
+            let outputs = self.step(inputs)?;
             self.migrate(&snapshot, &outputs)?;
         }
         self.texts.committed();

@@ -30,7 +30,6 @@ pub struct Inputs<'s> {
 pub fn memory(inputs: Inputs<'_>) -> Collections<'_> {
     let Inputs { events, answers, policy, ticks, texts } = inputs;
     let policy = operators::per_key::distinct(policy, "policy");
-    let answers = operators::answered::by_ask(answers);
 
     // What happened, once, in pieces small enough to ask about.
     let by_id = operators::latest(events);
@@ -43,7 +42,7 @@ pub fn memory(inputs: Inputs<'_>) -> Collections<'_> {
     let extractions = operators::extract(by_scope, policy.clone());
     let asks = embeddings.concat(extractions.clone().map(|(ask, _)| ask));
     let asks = operators::wanted(asks, answers.clone());
-    let read = operators::answered(extractions, answers);
+    let read = operators::answered(extractions, operators::answered::by_ask(answers));
 
     // What was claimed, once "I", "you" and "yesterday" are known.
     let statements = operators::extract::statements(read.clone());

@@ -3,25 +3,57 @@
 //! `wanted(Q, A) = distinct(Q) \ asks(A)`. A refusal is an answer. The same text is asked about once, however often it is
 //! said. Cost: asks and answers that change.
 
-use std::sync::Arc;
+use nexus_types::{AnswerRow, Ask};
+use serde::{Deserialize, Serialize};
 
-use differential_dataflow::trace::implementations::{KeyBuilder, KeySpine};
-use nexus_types::{Answer, Ask};
-
-use crate::{Arrangement, Collection};
+use crate::per_key::{State, per_key};
+use crate::{Collection, Diff};
 
 /// The open asks, each once.
-pub fn wanted<'s>(asks: Collection<'s, Ask>, answers: Arrangement<'s, Ask, Arc<Answer>>) -> Collection<'s, Ask> {
-    let asks = asks.arrange_by_self_named("asks").reduce_abelian::<_, KeyBuilder<_, _, _>, KeySpine<_, _, _>, _, _>(
-        "Distinct asks",
-        |_, _, out| out.push(((), 1)),
-        |batch, ask, updates| {
-            batch.clear();
-            batch.extend(updates.drain(..).map(|((), time, diff)| ((ask.clone(), ()), time, diff)));
-        },
-    );
-    let done = asks.clone().join_core(answers, |ask, (), _| Some(ask.clone()));
-    asks.as_collection(|ask, ()| ask.clone()).concat(done.negate())
+pub fn wanted<'s>(asks: Collection<'s, Ask>, answers: Collection<'s, AnswerRow>) -> Collection<'s, Ask> {
+    let asked = asks.map(|ask| (ask, Side::Asked));
+    let answered = answers.map(|row| (row.ask, Side::Answered));
+    per_key::<_, _, Open>(asked.concat(answered), "Wanted")
+}
+
+/// What happens to an ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+enum Side {
+    Asked,
+    Answered,
+}
+
+/// How often it was asked, and answered.
+#[derive(Default)]
+struct Open {
+    asked: Diff,
+    answered: Diff,
+}
+
+impl Open {
+    fn is_open(&self) -> bool {
+        self.asked > 0 && self.answered == 0
+    }
+}
+
+impl State<Ask, Side> for Open {
+    type Out = Ask;
+
+    fn update(&mut self, ask: &Ask, changes: Vec<(Side, Diff)>, out: &mut Vec<(Ask, Diff)>) {
+        let before = self.is_open();
+        for (side, diff) in changes {
+            match side {
+                Side::Asked => self.asked += diff,
+                Side::Answered => self.answered += diff,
+            }
+        }
+        let change = Diff::from(self.is_open()) - Diff::from(before);
+        out.extend((change != 0).then(|| (ask.clone(), change)));
+    }
+
+    fn is_empty(&self) -> bool {
+        self.asked == 0 && self.answered == 0
+    }
 }
 
 /// The meaning, by brute force.
@@ -34,10 +66,11 @@ pub fn wanted_naive(asks: &[Ask], answered: &[Ask]) -> Vec<Ask> {
 
 #[cfg(test)]
 mod tests {
-    use nexus_types::AnswerRow;
+    use std::sync::Arc;
+
+    use nexus_types::Answer;
 
     use super::*;
-    use crate::answered::by_ask;
     use crate::check::check2;
     use crate::fake;
 
@@ -49,7 +82,7 @@ mod tests {
             (|draw| (fake::ask(draw), draw.below(3)), fake::ask),
             |asks, answers| {
                 let answers = answers.map(|ask| AnswerRow { ask, answer: Arc::new(Answer::Vector) });
-                wanted(asks.map(|(ask, _)| ask), by_ask(answers))
+                wanted(asks.map(|(ask, _)| ask), answers)
             },
             |asks, answered| wanted_naive(&asks.iter().map(|(ask, _)| ask.clone()).collect::<Vec<_>>(), answered),
         );
