@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --profile dev --bench locomo -- FILE`, FILE in the layout of snap-research/locomo. Each conversation is its own
 //! store; a question is asked verbatim; the score is |evidence ∩ top-k| / |evidence|, 1 where there is no evidence, averaged
-//! over questions. Peers in the same run: BM25 alone and, with an embedder's weights, its vectors alone.
+//! over questions. Peers in the same run, over turns with their speaker's name: BM25 alone and, with an embedder's weights,
+//! its vectors alone.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -10,12 +11,10 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::AsArray;
-use nexus::{At, Event, Go, Memory, Nexus, Settings};
+use nexus::{Event, Go, Memory, Nexus, Settings};
 use nexus_inference::Encoder;
-use nexus_inference::Model;
-use nexus_storage::Snapshot;
-use nexus_types::tables::vectors_name;
+use nexus_scoring::{Bag, Statistics, bm25, cosine, terms};
+use nexus_types::Text;
 use serde_json::Value;
 
 const DEPTHS: [usize; 3] = [5, 10, 20];
@@ -60,23 +59,17 @@ fn main() {
     let conversations: Vec<Value> = serde_json::from_slice(&std::fs::read(&file).expect("the file")).expect("JSON");
     let (mut ours, mut lexical, mut vectors) = (Scores::default(), Scores::default(), Scores::default());
     let encoder = nexus_inference::models::load_default().unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(16 << 20).enable_all().build().unwrap();
     for conversation in &conversations {
         let folder = tempfile::tempdir().unwrap();
         let memory = remembered(folder.path(), &conversation["conversation"]);
-        let peers = Peers {
-            snapshot: runtime.block_on(Snapshot::open(folder.path(), At::Latest)).unwrap(),
-            encoder: encoder.as_ref(),
-        };
-        let turns = turn_ids(&memory);
-        let named =
-            |ids: Vec<String>| -> Vec<String> { ids.into_iter().filter_map(|id| turns.get(&id).cloned()).collect() };
+        let turns = turns(&memory);
+        let peers = Peers::new(&turns, encoder.as_ref());
         for question in questions(&conversation["qa"]) {
             let hits = memory.recall(&question.text, 20).unwrap().hits;
-            ours.add(&question, &named(hits.into_iter().map(|hit| hit.event).collect()));
-            lexical.add(&question, &named(runtime.block_on(peers.by_text(&question.text))));
+            ours.add(&question, &hits.iter().map(|hit| turns[&hit.event].id.clone()).collect::<Vec<_>>());
+            lexical.add(&question, &peers.by_text(&question.text));
             if encoder.is_some() {
-                vectors.add(&question, &named(runtime.block_on(peers.by_vector(&question.text))));
+                vectors.add(&question, &peers.by_vector(&question.text));
             }
         }
         eprintln!("{}: {} turns", conversation["sample_id"], turns.len());
@@ -84,40 +77,44 @@ fn main() {
     report(&ours, &lexical, &vectors);
 }
 
-/// What recall is compared with: each of its two kinds of candidates alone.
+/// What recall is compared with, each exact, over all turns as `speaker: text`: BM25, and cosines of the question's vector.
 struct Peers<'a> {
-    snapshot: Snapshot,
+    /// The turn ids, and each turn's terms and vector.
+    ids: Vec<String>,
+    bags: Vec<Bag>,
+    vectors: Vec<Vec<f32>>,
     encoder: Option<&'a Encoder>,
 }
 
-impl Peers<'_> {
-    async fn by_text(&self, question: &str) -> Vec<String> {
-        let passages = self.snapshot.full_text(question, 20, None).await.unwrap();
-        self.events("id", passages.into_iter().map(|(id, _)| id).collect()).await
+impl<'a> Peers<'a> {
+    fn new(turns: &BTreeMap<String, Turn>, encoder: Option<&'a Encoder>) -> Self {
+        let texts: Vec<Text> = turns.values().map(|turn| turn.shown.clone().into()).collect();
+        let embedded = encoder.map_or_else(Vec::new, |encoder| encoder.embed(&texts));
+        Peers {
+            ids: turns.values().map(|turn| turn.id.clone()).collect(),
+            bags: texts.iter().map(|text| terms::bag(text)).collect(),
+            vectors: embedded.into_iter().map(Result::unwrap).collect(),
+            encoder,
+        }
     }
 
-    async fn by_vector(&self, question: &str) -> Vec<String> {
+    fn by_text(&self, question: &str) -> Vec<String> {
+        let question = Bag::of(terms::query(question));
+        let mut statistics = Statistics::default();
+        self.bags.iter().for_each(|bag| statistics.count(bag, &question));
+        self.best(self.bags.iter().map(|bag| bm25(&question, bag, &statistics)).collect())
+    }
+
+    fn by_vector(&self, question: &str) -> Vec<String> {
         let Some(encoder) = self.encoder else { return Vec::new() };
-        let Ok(vector) = encoder.embed(&[question.into()]).remove(0) else { return Vec::new() };
-        let hashes = self.snapshot.nearest(&vectors_name(encoder.id()), &vector, 20, None).await.unwrap();
-        self.events("text_hash", hashes.into_iter().map(|(hash, _)| hash).collect()).await
+        let question = encoder.embed(&[question.into()]).remove(0).unwrap();
+        self.best(self.vectors.iter().map(|vector| cosine(&question, vector)).collect())
     }
 
-    /// The events of passages, in the order of the given keys.
-    async fn events(&self, key: &str, keys: Vec<String>) -> Vec<String> {
-        let list = keys.iter().map(|key| nexus_storage::quoted(key)).collect::<Vec<_>>().join(", ");
-        if list.is_empty() {
-            return Vec::new();
-        }
-        let filter = format!("{key} IN ({list})");
-        let mut events: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for batch in self.snapshot.scan("passages", Some(&[key, "event"]), Some(&filter)).await.unwrap() {
-            let column = |name| batch.column_by_name(name).unwrap().as_string::<i32>().clone();
-            for (key, event) in column(key).iter().zip(column("event").iter()) {
-                events.entry(key.unwrap().into()).or_default().push(event.unwrap().into());
-            }
-        }
-        keys.iter().flat_map(|key| events.remove(key).unwrap_or_default()).collect()
+    fn best(&self, scores: Vec<i64>) -> Vec<String> {
+        let mut order: Vec<usize> = (0..scores.len()).collect();
+        order.sort_by_key(|at| std::cmp::Reverse(scores[*at]));
+        order.into_iter().take(20).map(|at| self.ids[at].clone()).collect()
     }
 }
 
@@ -179,13 +176,20 @@ fn questions(list: &Value) -> Vec<Question> {
     list.as_array().into_iter().flatten().map(question).collect()
 }
 
-/// The turn's id in the data set, by event id.
-fn turn_ids(memory: &Memory) -> BTreeMap<String, String> {
+/// A turn: its id in the data set, and what it reads like.
+struct Turn {
+    id: String,
+    shown: String,
+}
+
+/// The turns by event id.
+fn turns(memory: &Memory) -> BTreeMap<String, Turn> {
     let mut turns = BTreeMap::new();
     memory
         .each_event(|record| {
             if let Some(event) = record.event {
-                turns.insert(record.id.to_string(), event.external_id.to_string());
+                let shown = format!("{}: {}", event.author, event.text);
+                turns.insert(record.id.to_string(), Turn { id: event.external_id.to_string(), shown });
             }
             Ok(())
         })

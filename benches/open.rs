@@ -7,6 +7,8 @@
 
 mod support;
 
+use std::path::Path;
+use std::process::Command;
 use std::time::Instant;
 
 use nexus::{At, Change, Event, Memory, Nexus, Settings};
@@ -16,13 +18,15 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let messages: u64 = support::argument("--messages").and_then(|n| n.parse().ok()).unwrap_or(200_000);
-    let folder = tempfile::tempdir().unwrap();
     let settings = Settings { embed: false, ..Settings::default() };
-    let mut nexus = Nexus::open_with(folder.path(), settings.clone()).unwrap();
-    for chunk in (0..messages).collect::<Vec<_>>().chunks(20_000) {
-        nexus.apply(chunk.iter().map(|at| Change::Upsert(Box::new(event(*at)))).collect()).unwrap();
+    if let Some(folder) = support::argument("--write") {
+        return write(folder.as_ref(), settings, messages);
     }
-    nexus.close().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    // In a process of its own, so that what writing took is not counted here.
+    let mut writer = Command::new(std::env::current_exe().unwrap());
+    writer.args(["--messages", &messages.to_string(), "--write"]).arg(folder.path());
+    assert!(writer.status().unwrap().success());
     eprintln!("{messages} messages written");
 
     let started = Instant::now();
@@ -49,6 +53,14 @@ fn main() {
     support::compared("open", "for writing", seconds, "s", "reading the events alone", limit, true);
     support::figure("open", "for writing, resident more than before", support::resident_mib() - before, "MiB");
     drop(nexus);
+}
+
+fn write(folder: &Path, settings: Settings, messages: u64) {
+    let mut nexus = Nexus::open_with(folder, settings).unwrap();
+    for chunk in (0..messages).collect::<Vec<_>>().chunks(20_000) {
+        nexus.apply(chunk.iter().map(|at| Change::Upsert(Box::new(event(*at)))).collect()).unwrap();
+    }
+    nexus.close().unwrap();
 }
 
 fn event(at: u64) -> Event {
