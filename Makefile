@@ -27,7 +27,7 @@ demo: build
 
 test: setup
 	cargo fmt --all --check
-	cargo clippy --workspace --lib --bins -- -D warnings
+	cargo clippy --workspace --all-targets -- -D warnings
 	cargo test --workspace
 	@for name in $(examples); do echo "example $$name"; $(target)/debug/examples/$$name >/dev/null || exit 1; done
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --lib

@@ -1,4 +1,5 @@
-//! Open: how long a store of N events takes to be opened for writing (the graph is rebuilt) and for reading (it is not).
+//! Open: how long a store of N events takes to be opened for writing (the graph is rebuilt) and for reading (it is not),
+//! and how fast it answers then.
 //!
 //! `cargo bench --profile dev --bench open -- [--messages N]` (default 200,000). The peer is a limit measured in the same run:
 //! reading every column of the ground tables without building anything.
@@ -9,12 +10,15 @@ mod support;
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nexus::{At, Change, Event, Memory, Nexus, Settings};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// How many questions are asked.
+const QUESTIONS: u64 = 100;
 
 fn main() {
     let messages: u64 = support::argument("--messages").and_then(|n| n.parse().ok()).unwrap_or(200_000);
@@ -33,6 +37,10 @@ fn main() {
     let memory = Memory::open(folder.path(), "default", At::Latest).unwrap();
     memory.status().unwrap();
     support::figure("open", "for reading, with status", started.elapsed().as_secs_f64() * 1_000.0, "ms");
+
+    let mut spent: Vec<Duration> = (0..QUESTIONS).map(|at| asked(&memory, at)).collect();
+    support::figure("open", "a question then, by words, p50", support::quantile(&mut spent, 0.5), "ms");
+    support::figure("open", "a question then, by words, p99", support::quantile(&mut spent, 0.99), "ms");
 
     let started = Instant::now();
     let mut read = 0_u64;
@@ -53,6 +61,13 @@ fn main() {
     support::compared("open", "for writing", seconds, "s", "reading the events alone", limit, true);
     support::figure("open", "for writing, resident more than before", support::resident_mib() - before, "MiB");
     drop(nexus);
+}
+
+fn asked(memory: &Memory, at: u64) -> Duration {
+    let question = format!("Who lives in town number {}?", at * 37 % 1_000);
+    let started = Instant::now();
+    assert!(!memory.recall(&question, 10).unwrap().hits.is_empty());
+    started.elapsed()
 }
 
 fn write(folder: &Path, settings: Settings, messages: u64) {

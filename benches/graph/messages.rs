@@ -86,6 +86,6 @@ fn answer(ask: Ask) -> AnswerRow {
         when: When::default(),
         confidence: 900,
     };
-    let statements = if bits % 10 == 0 { vec![statement] } else { Vec::new() };
+    let statements = if bits.is_multiple_of(10) { vec![statement] } else { Vec::new() };
     AnswerRow { ask, answer: Arc::new(Answer::Extraction(Extraction { mentions: Vec::new(), statements })) }
 }

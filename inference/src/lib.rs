@@ -114,7 +114,7 @@ mod tests {
         let model = Patterns::new().unwrap();
         let texts: Vec<Text> = ["I live in Oslo.", "", "My name is Ana.", "I live in Oslo."].map(Text::from).into();
         let replies = model.answer(&texts);
-        let one_by_one: Vec<Reply> = texts.iter().flat_map(|text| model.answer(&[text.clone()])).collect();
+        let one_by_one: Vec<Reply> = texts.iter().flat_map(|text| model.answer(std::slice::from_ref(text))).collect();
         assert_eq!(replies, one_by_one);
         assert_eq!(replies[0], replies[3]);
         assert_eq!((model.id(), model.task(), model.dimension()), (patterns::MODEL, Task::Extract, None));

@@ -110,6 +110,15 @@ pub fn concerned_naive(claims: &[Resolved], mentions: &[MentionRow]) -> Vec<(Eve
     out
 }
 
+/// The meaning of [`told`], by brute force; of each event there is one version.
+pub fn told_naive(
+    concerned: &[(EventId, (Scope, EntityId))],
+    events: &[Arc<EventRow>],
+) -> Vec<((Scope, EntityId), Millis)> {
+    let said_at = |id: EventId| events.iter().filter(move |event| event.id == id).map(|event| event.said_at);
+    concerned.iter().flat_map(|(id, who)| said_at(*id).map(move |at| (who.clone(), at))).collect()
+}
+
 /// The meaning of [`mine`], by brute force.
 pub fn mine_naive(events: &[Arc<EventRow>], entities: &[Entity]) -> Vec<EventId> {
     let mut out = Vec::new();
@@ -126,11 +135,12 @@ pub fn mine_naive(events: &[Arc<EventRow>], entities: &[Entity]) -> Vec<EventId>
 
 #[cfg(test)]
 mod tests {
-    use nexus_types::{Hash128, Key};
+    use nexus_types::{Hash128, Key, Version};
 
     use super::*;
     use crate::check::{Draw, check2};
     use crate::fake;
+    use crate::latest::{latest, latest_naive};
 
     fn key(draw: &mut Draw) -> Key {
         (*draw.pick(&["account:irc/anna", "account:irc/ben", "mail:anna@example.org", "account:mail/ben"])).into()
@@ -161,6 +171,20 @@ mod tests {
         Resolved { claim: Arc::new(claim), subject: id(draw), object }
     }
 
+    /// One of three versions of one of four events; each says when it was said.
+    fn version(draw: &mut Draw) -> Arc<EventRow> {
+        let revision = draw.below(3);
+        let version = Version { revision, ..Version::default() };
+        let mut event = EventRow::tombstone("s".into(), EventId(Hash128([draw.below(4), 0])), version);
+        event.said_at = revision as Millis * DAY;
+        Arc::new(event)
+    }
+
+    fn about(draw: &mut Draw) -> (EventId, (Scope, EntityId)) {
+        let id = |draw: &mut Draw, below| Hash128([draw.below(below), 0]);
+        (EventId(id(draw, 4)), (fake::scope(draw), EntityId(id(draw, 3))))
+    }
+
     fn mention(draw: &mut Draw) -> MentionRow {
         let (piece, mention) = (fake::piece(draw), fake::mention(draw));
         MentionRow {
@@ -178,6 +202,12 @@ mod tests {
     fn agrees_with_naive() {
         check2("spoken", (fake::event, member), |e, m| spoken(e, m.arrange_by_key()), spoken_naive);
         check2("mine", (fake::event, entity), mine, mine_naive);
+        check2(
+            "told",
+            (about, version),
+            |about, events| told(about.arrange_by_key(), latest(events)),
+            |about, events| told_naive(about, &latest_naive(events)),
+        );
         check2(
             "concerned",
             (claim, mention),

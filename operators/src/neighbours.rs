@@ -85,13 +85,13 @@ mod tests {
         let mut event = EventRow::tombstone("s".into(), EventId(Hash128([n, 0])), version);
         event.kind = if n % 5 == 4 { Kind::Notice } else { Kind::Message };
         event.said_at = (n % 7) as Millis;
-        event.channel = (if n % 2 == 0 { "a" } else { "b" }).into();
-        event.thread = (n % 3 == 0).then(|| "t".into());
+        event.channel = (if n.is_multiple_of(2) { "a" } else { "b" }).into();
+        event.thread = n.is_multiple_of(3).then(|| "t".into());
         Arc::new(event)
     }
 
     #[test]
     fn agrees_with_naive() {
-        check("neighbours", event, neighbours, |events| neighbours_naive(events));
+        check("neighbours", event, neighbours, neighbours_naive);
     }
 }

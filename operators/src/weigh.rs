@@ -209,7 +209,7 @@ mod tests {
         let draw = |draw: &mut Draw| {
             ((Scope::from("s"), EntityId(Hash128([draw.below(3), 0]))), draw.between(-9, 9) * DAY / 2)
         };
-        check("weigh::tests::entities", draw, entities, |rows| entities_naive(rows));
+        check("weigh::tests::entities", draw, entities, entities_naive);
     }
 
     #[test]

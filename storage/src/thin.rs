@@ -59,7 +59,7 @@ mod tests {
             let first = kept(&all, last);
             prop_assert!(all[all.len().saturating_sub(last.max(1))..].iter().all(|(epoch, _)| first.contains(epoch)));
             let rest: Vec<_> = all.iter().copied().filter(|(epoch, _)| first.contains(epoch)).collect();
-            prop_assert_eq!(kept(&rest, last).into_iter().last(), first.iter().copied().last());
+            prop_assert_eq!(kept(&rest, last).into_iter().next_back(), first.iter().copied().last());
             prop_assert!(kept(&rest, last).is_subset(&first));
         }
     }

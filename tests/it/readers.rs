@@ -34,7 +34,7 @@ fn a_folder_that_is_something_else_is_left_alone() {
     let error = Nexus::open_with(folder.path(), settings()).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Format, "{error}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was written into it");
-    let error = Memory::open(&folder.path().join("nowhere"), "default", At::Latest).err().unwrap();
+    let error = Memory::open(folder.path().join("nowhere"), "default", At::Latest).err().unwrap();
     assert!(matches!(error.kind(), ErrorKind::Format | ErrorKind::NotFound), "{error}");
 }
 

@@ -6,34 +6,34 @@ use std::path::Path;
 use nexus::{Change, Event, FactFilter, FactView, Memory, Nexus, Settings};
 
 /// Settings without an embedder, so that every machine does the same.
-pub fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     Settings { embed: false, ..Settings::default() }
 }
 
-pub fn open(path: &Path) -> Nexus {
+pub(crate) fn open(path: &Path) -> Nexus {
     Nexus::open_with(path, settings()).unwrap()
 }
 
 /// The `day`th day of 2024 at noon, UTC.
-pub fn day(day: i64) -> i64 {
+pub(crate) fn day(day: i64) -> i64 {
     1_704_110_400_000 + day * 86_400_000
 }
 
 /// A chat message with an id, said on a day of 2024.
-pub fn said(id: &str, on: i64, author: &str, text: &str) -> Event {
+pub(crate) fn said(id: &str, on: i64, author: &str, text: &str) -> Event {
     Event { external_id: id.into(), said_at: day(on), ..Event::message("chat", author, text) }
 }
 
-pub fn edited(id: &str, on: i64, author: &str, text: &str, revision: u64) -> Event {
+pub(crate) fn edited(id: &str, on: i64, author: &str, text: &str, revision: u64) -> Event {
     Event { revision: Some(revision), ..said(id, on, author, text) }
 }
 
-pub fn deleted(id: &str) -> Change {
+pub(crate) fn deleted(id: &str) -> Change {
     Change::Retract { scope: "default".into(), source: "chat".into(), external_id: id.into(), revision: None }
 }
 
 /// The objects that are held of somebody now.
-pub fn current(memory: &Memory, name: &str, predicate: &str) -> Vec<String> {
+pub(crate) fn current(memory: &Memory, name: &str, predicate: &str) -> Vec<String> {
     facts(memory, name)
         .into_iter()
         .filter(|f| f.predicate == predicate && f.status == "current")
@@ -41,19 +41,19 @@ pub fn current(memory: &Memory, name: &str, predicate: &str) -> Vec<String> {
         .collect()
 }
 
-pub fn facts(memory: &Memory, name: &str) -> Vec<FactView> {
+pub(crate) fn facts(memory: &Memory, name: &str) -> Vec<FactView> {
     memory.facts(Some(name), &FactFilter::default()).unwrap()
 }
 
 /// Every row of every derived table and of the events, as sorted text: two memories are equal if this is.
-pub fn everything(memory: &Memory) -> BTreeMap<String, Vec<String>> {
+pub(crate) fn everything(memory: &Memory) -> BTreeMap<String, Vec<String>> {
     let tables =
         ["events", "passages", "mentions", "entities", "claims", "decisions", "fact_versions", "salience", "rankings"];
     tables.into_iter().map(|table| (table.to_owned(), rows(memory, &format!("SELECT * FROM {table}")))).collect()
 }
 
 /// The rows of a query as sorted text. The time at which Nexus saw an event differs between runs and is left out.
-pub fn rows(memory: &Memory, statement: &str) -> Vec<String> {
+pub(crate) fn rows(memory: &Memory, statement: &str) -> Vec<String> {
     let mut rows: Vec<String> = json(memory, statement)
         .into_iter()
         .map(|mut row| {
@@ -66,7 +66,7 @@ pub fn rows(memory: &Memory, statement: &str) -> Vec<String> {
 }
 
 /// The rows of a query as JSON objects, every value as it is shown.
-pub fn json(memory: &Memory, statement: &str) -> Vec<serde_json::Value> {
+pub(crate) fn json(memory: &Memory, statement: &str) -> Vec<serde_json::Value> {
     let options = arrow::util::display::FormatOptions::default();
     let mut rows = Vec::new();
     for batch in memory.sql(statement).unwrap() {

@@ -19,7 +19,7 @@ fn each_command_helps() {
         // The options that every command has are on the first page.
         let own = page.lines().take_while(|line| *line != "Everywhere:");
         pages.push_str(&own.collect::<Vec<_>>().join("\n"));
-        pages.push_str("\n");
+        pages.push('\n');
     }
     insta::assert_snapshot!("commands", pages);
 }

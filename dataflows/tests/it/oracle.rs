@@ -19,7 +19,7 @@ use crate::when;
 use crate::world::{DAY, Ground, text};
 
 /// What the graph should hold.
-pub fn oracle(ground: &Ground) -> Outputs {
+pub(crate) fn oracle(ground: &Ground) -> Outputs {
     let policy = ground.policy();
     let events = winners(ground);
     let live: Vec<&Arc<EventRow>> = events.values().filter(|event| event.version.state() == State::Live).collect();

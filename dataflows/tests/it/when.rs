@@ -9,7 +9,7 @@ use nexus_types::{Aspect, Modality, Statement, TimeExpr, Unit};
 const HOUR: i64 = 3_600_000;
 
 /// From when until when a statement said then, in that zone, is true.
-pub fn interval(statement: &Statement, said_at: i64, zone: Option<&str>) -> (Option<i64>, Option<i64>) {
+pub(crate) fn interval(statement: &Statement, said_at: i64, zone: Option<&str>) -> (Option<i64>, Option<i64>) {
     let zone = zone.map_or(TimeZone::UTC, |name| TimeZone::get(name).unwrap_or(TimeZone::UTC));
     let ahead = statement.modality == Modality::Intended;
     let period = |expr: Option<TimeExpr>| expr.and_then(|expr| period(expr, ahead, said_at, &zone));

@@ -14,11 +14,11 @@ use nexus_types::{
     Polarity, Policy, PolicyRow, Scope, Statement, Task, Term, Text, TextHash, Texts, TimeExpr, Unit, Version, When,
 };
 
-pub const DAY: i64 = 86_400_000;
+pub(crate) const DAY: i64 = 86_400_000;
 
 /// One change of the world.
 #[derive(Clone, Debug)]
-pub enum Change {
+pub(crate) enum Change {
     Event(Arc<EventRow>),
     Policy(PolicyRow, isize),
     Tick(i64),
@@ -34,13 +34,13 @@ impl Change {
     }
 
     /// Whether it happens in that scope; days pass in all.
-    pub fn is_in(&self, scope: &str) -> bool {
+    pub(crate) fn is_in(&self, scope: &str) -> bool {
         self.scope().is_none_or(|own| &**own == scope)
     }
 }
 
 /// The inputs of these changes, without answers.
-pub fn inputs<'a>(changes: impl IntoIterator<Item = &'a Change>) -> Inputs {
+pub(crate) fn inputs<'a>(changes: impl IntoIterator<Item = &'a Change>) -> Inputs {
     let mut inputs = Inputs::default();
     for change in changes {
         match change.clone() {
@@ -54,7 +54,7 @@ pub fn inputs<'a>(changes: impl IntoIterator<Item = &'a Change>) -> Inputs {
 
 /// What is in the four inputs.
 #[derive(Clone, Default)]
-pub struct Ground {
+pub(crate) struct Ground {
     pub events: BTreeSet<Arc<EventRow>>,
     pub answers: BTreeMap<Ask, Arc<Answer>>,
     pub policy: BTreeMap<PolicyRow, isize>,
@@ -62,7 +62,7 @@ pub struct Ground {
 }
 
 impl Ground {
-    pub fn take(&mut self, inputs: &Inputs) {
+    pub(crate) fn take(&mut self, inputs: &Inputs) {
         self.events.extend(inputs.events.iter().map(|(row, _)| row.clone()));
         self.answers.extend(inputs.answers.iter().map(|(row, _)| (row.ask.clone(), row.answer.clone())));
         for (row, diff) in &inputs.policy {
@@ -71,31 +71,31 @@ impl Ground {
         self.ticks.extend(inputs.ticks.iter().map(|(day, _)| *day));
     }
 
-    pub fn policy(&self) -> Vec<PolicyRow> {
+    pub(crate) fn policy(&self) -> Vec<PolicyRow> {
         self.policy.iter().filter(|(_, count)| **count > 0).map(|(row, _)| row.clone()).collect()
     }
 }
 
 /// A graph, all that went into it and all that came out.
-pub struct Run {
+pub(crate) struct Run {
     pub graph: Graph,
     pub ground: Ground,
     pub held: Outputs,
 }
 
 impl Run {
-    pub fn new(workers: usize) -> Run {
+    pub(crate) fn new(workers: usize) -> Run {
         let graph = Graph::start(workers, Arc::new(texts())).unwrap();
         Run { graph, ground: Ground::default(), held: Outputs::default() }
     }
 
-    pub fn step(&mut self, inputs: Inputs) {
+    pub(crate) fn step(&mut self, inputs: Inputs) {
         self.ground.take(&inputs);
         self.held.merge(self.graph.step(inputs).unwrap());
     }
 
     /// Answers the open asks that are picked.
-    pub fn answer(&mut self, pick: impl FnMut(&Ask) -> bool) {
+    pub(crate) fn answer(&mut self, pick: impl FnMut(&Ask) -> bool) {
         let mut open: Vec<Ask> = self.held.asks.iter().map(|(ask, _)| ask.clone()).collect();
         let mut pick = pick;
         open.retain(|ask| pick(ask));
@@ -103,7 +103,7 @@ impl Run {
     }
 
     /// Answers everything, until nothing is open.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         while !self.held.asks.is_empty() {
             self.answer(|_| true);
         }
@@ -111,7 +111,7 @@ impl Run {
 }
 
 /// A random history.
-pub fn history(seed: u64, length: u64) -> Vec<Change> {
+pub(crate) fn history(seed: u64, length: u64) -> Vec<Change> {
     let draw = &mut Draw::new(seed);
     let mut changes: Vec<Change> = ["a", "b"].iter().flat_map(|scope| start(scope)).collect();
     let mut policies: Vec<PolicyRow> = Vec::new();
@@ -219,16 +219,16 @@ fn sentences() -> Vec<Text> {
 }
 
 /// Everything that can be looked up.
-pub fn texts() -> BTreeMap<TextHash, Text> {
+pub(crate) fn texts() -> BTreeMap<TextHash, Text> {
     sentences().into_iter().map(|text| (text_hash(&text), text)).collect()
 }
 
-pub fn text(hash: TextHash) -> Option<Text> {
+pub(crate) fn text(hash: TextHash) -> Option<Text> {
     texts().text(hash)
 }
 
 /// What a model says of a text: always the same, of the same.
-pub fn answer(ask: &Ask) -> AnswerRow {
+pub(crate) fn answer(ask: &Ask) -> AnswerRow {
     let draw = &mut Draw::new(ask.text.0.0[0] ^ ask.model.len() as u64 ^ u64::from(ask.model.as_bytes()[0]) << 8);
     let answer = match ask.model.starts_with("tiny") {
         true => Answer::Vector,
@@ -277,7 +277,7 @@ fn statement(draw: &mut Draw) -> Statement {
     }
 }
 
-pub fn time(draw: &mut Draw) -> TimeExpr {
+pub(crate) fn time(draw: &mut Draw) -> TimeExpr {
     let small = |draw: &mut Draw, low, high| draw.between(low, high) as i8;
     match draw.below(4) {
         0 => TimeExpr::Date {
@@ -294,13 +294,13 @@ pub fn time(draw: &mut Draw) -> TimeExpr {
 }
 
 /// The seeds to try: those given, or the one that the environment names.
-pub fn seeds(count: u64) -> std::ops::Range<u64> {
+pub(crate) fn seeds(count: u64) -> std::ops::Range<u64> {
     let only: Option<u64> = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
     only.map_or(0..count, |seed| seed..seed + 1)
 }
 
 /// Compares what is held with what should be, table by table.
-pub fn same(context: &str, held: &Outputs, should: &Outputs) {
+pub(crate) fn same(context: &str, held: &Outputs, should: &Outputs) {
     macro_rules! tables {
         ($($name:ident),*) => {$(
             let missing: Vec<_> = should.$name.iter().filter(|row| !held.$name.contains(row)).collect();

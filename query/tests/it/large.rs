@@ -1,7 +1,5 @@
 //! A scope too large to be read whole: candidates come from indexes, with what was said right before and after.
 
-use std::time::Instant;
-
 use nexus_query::{Components, Reader};
 use nexus_storage::{At, Opener, Settings, Store};
 use nexus_types::tables::*;
@@ -34,7 +32,7 @@ async fn store(count: usize) -> (TempDir, Reader) {
     let mut store = Store::create_or_open(folder.path(), Settings::default(), opener).await.unwrap();
     let events: Vec<Event> = ["a", "b"].iter().flat_map(|scope| (0..count).map(|at| said(scope, at, count))).collect();
     let records: Vec<EventRecord> = events.iter().map(record).collect();
-    let previous = |at: usize| (at % count > 0).then(|| &events[at - 1]);
+    let previous = |at: usize| (!at.is_multiple_of(count)).then(|| &events[at - 1]);
     let passages: Vec<_> = events.iter().enumerate().map(|(at, event)| passage(event, previous(at))).collect();
     let changes = vec![
         add(EventsTable::table(), EventsTable::encode(&records)),
@@ -55,25 +53,4 @@ async fn indexes_find_it_with_what_was_said_around_it() {
     let around: Vec<u64> = found.hits[1..].iter().map(|hit| hit.said_at.abs_diff(found.hits[0].said_at)).collect();
     assert_eq!(around, [60_000; 2], "{:?}", found.hits);
     assert!(found.hits[1].found_by.contains(&"context"));
-}
-
-/// How long things take at the size that is promised; run by hand: `cargo test … -- --ignored --nocapture at_200k`.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes minutes; prints figures"]
-async fn at_200k() {
-    let (folder, _) = store(100_000).await;
-    for question in ["where does the ocelot sleep", "wireless printer error", "Nick5 kernel update", "the disk mount"] {
-        let started = Instant::now();
-        let history = nexus_storage::Reader::open(folder.path(), &Settings::default()).unwrap();
-        let snapshot = history.snapshot(At::Latest).await.unwrap();
-        let reader = Reader::new(snapshot, "a", Components::default()).await.unwrap();
-        let opened = started.elapsed();
-        let hits = reader.recall(question, 10).await.unwrap().hits.len();
-        let first = started.elapsed();
-        reader.recall(question, 10).await.unwrap();
-        println!(
-            "{question}: open {opened:?}, recall with it {first:?}, again {:?}, {hits} hits",
-            started.elapsed() - first
-        );
-    }
 }

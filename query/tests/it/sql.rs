@@ -93,7 +93,7 @@ async fn a_scope_sees_its_own_rows_only() {
         let shown = mine.shown(&format!("select * from {table}")).await;
         assert!(!shown.contains("secret") && !shown.contains("Zoe"), "{table}: {shown}");
     }
-    assert_eq!(mine.values("select count(*) from stored.events").await.contains("error"), true);
+    assert!(mine.values("select count(*) from stored.events").await.contains("error"));
     for scope in ["nobody", "' or '1'='1", "me' --", "мир 🎉"] {
         let empty = Story::of(scope, true).await;
         assert_eq!(empty.values("select count(*) from events").await, "0", "{scope}");
