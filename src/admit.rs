@@ -107,13 +107,7 @@ impl Heads {
             }
             Change::Forget { scope, id } => {
                 let held = self.version(id);
-                let version = Version {
-                    forgotten: true,
-                    retracted: true,
-                    content: Hash128::default(),
-                    ..held.unwrap_or_default()
-                };
-                (EventRecord { id, scope, version, event: None }, held)
+                (EventRecord { id, scope, version: forgotten_version(held), event: None }, held)
             }
         };
         if !self.raise(&record) {
@@ -149,6 +143,11 @@ fn retract_version(revision: Option<u64>, held: Option<Version>) -> Option<Versi
     }
     let revision = revision.unwrap_or(held.revision);
     Some(Version { forgotten: false, revision, retracted: true, content: held.content })
+}
+
+/// The version of a forgotten event: greater than any other, and nothing is left of what was said.
+pub(crate) fn forgotten_version(held: Option<Version>) -> Version {
+    Version { forgotten: true, retracted: true, content: Hash128::default(), ..held.unwrap_or_default() }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use nexus_dataflows::{Inputs, Outputs};
 use nexus_types::{Change, EventId, EventRow, Millis};
 use serde::Serialize;
 
-use crate::admit::{Admitted, Record};
+use crate::admit::{Admitted, Record, forgotten_version};
 use crate::changes;
 use crate::engine::Engine;
 use crate::writer::Nexus;
@@ -73,12 +73,7 @@ impl Nexus {
 
     fn tombstones(&self, events: &[EventId]) -> Vec<(Arc<EventRow>, isize)> {
         let scope = self.scope();
-        let version = |id| nexus_types::Version {
-            forgotten: true,
-            retracted: true,
-            content: Default::default(),
-            ..self.engine.heads.version(id).unwrap_or_default()
-        };
+        let version = |id| forgotten_version(self.engine.heads.version(id));
         events.iter().map(|id| (Arc::new(EventRow::tombstone(scope.clone(), *id, version(*id))), 1)).collect()
     }
 

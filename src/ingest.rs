@@ -15,6 +15,9 @@ use crate::admit::Record;
 use crate::writer::{Counts, Nexus};
 use crate::{Error, Result, clock};
 
+/// How many different reasons a report tells apart.
+pub const REASONS_MAX: usize = 100;
+
 /// How an ingest reads its inputs.
 #[derive(Clone, Debug, Default)]
 pub struct IngestOptions {
@@ -85,6 +88,8 @@ pub struct IngestReport {
     pub unchanged: usize,
     /// What could not be read: in the table `rejects`, with place and reason.
     pub rejects: usize,
+    /// Why, with how often: at most [`REASONS_MAX`] of them.
+    pub reasons: BTreeMap<String, usize>,
     /// Facts that came and went.
     pub facts: (usize, usize),
     /// Asks still open: the models' work that is left.
@@ -241,6 +246,10 @@ impl<'a> Run<'a> {
 
     fn reject(&mut self, file: &str, position: &str, reason: &str, raw: &str) {
         self.report.rejects += 1;
+        let reasons = &mut self.report.reasons;
+        if reasons.len() < REASONS_MAX || reasons.contains_key(reason) {
+            *reasons.entry(reason.into()).or_default() += 1;
+        }
         self.rejects.push(Reject {
             scope: self.nexus.scope().clone(),
             file: file.into(),

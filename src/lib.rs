@@ -49,7 +49,7 @@ pub use changes::{EpochChanges, TableRows};
 pub use erase::EraseReport;
 pub use error::{Error, ErrorKind, Result};
 pub use forget::{ForgetReceipt, Selector};
-pub use ingest::{Go, IngestOptions, IngestReport, Progress, Stage};
+pub use ingest::{Go, IngestOptions, IngestReport, Progress, REASONS_MAX, Stage};
 pub use memory::{Memory, Status, TableStatus, parse_at};
 pub use nexus_connectors as connectors;
 pub use nexus_inference::models;

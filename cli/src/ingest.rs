@@ -61,6 +61,9 @@ fn show(bar: &ProgressBar, progress: &Progress) {
     });
 }
 
+/// How many reasons for rejects are shown; the table has them all.
+const REASONS_SHOWN: usize = 3;
+
 fn sum(reports: Vec<IngestReport>) -> IngestReport {
     let mut total = IngestReport::default();
     for report in reports {
@@ -71,6 +74,9 @@ fn sum(reports: Vec<IngestReport>) -> IngestReport {
         total.deleted += report.deleted;
         total.unchanged += report.unchanged;
         total.rejects += report.rejects;
+        for (reason, times) in report.reasons {
+            *total.reasons.entry(reason).or_default() += times;
+        }
         total.facts.0 += report.facts.0;
         total.facts.1 += report.facts.1;
         total.open_asks = report.open_asks;
@@ -92,7 +98,12 @@ fn print(out: &Out, report: &IngestReport) -> Result<()> {
         ));
     }
     if report.rejects > 0 {
-        out.hint("What could not be read: nexus sql 'SELECT file, position, reason FROM rejects'");
+        let mut reasons: Vec<(&String, &usize)> = report.reasons.iter().collect();
+        reasons.sort_by_key(|(_, times)| std::cmp::Reverse(**times));
+        for (reason, times) in reasons.into_iter().take(REASONS_SHOWN) {
+            out.hint(&format!("{} rejected: {reason}", number(*times as u64)));
+        }
+        out.hint("What could not be read, and where: nexus sql 'SELECT file, position, reason FROM rejects'");
     }
     if report.stopped {
         out.hint("Stopped; all that is counted here is kept. To go on: the same command again.");

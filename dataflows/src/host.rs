@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use differential_dataflow::consolidation::consolidate;
 use differential_dataflow::input::{Input, InputSession};
@@ -30,9 +30,9 @@ const NAP: Duration = Duration::from_secs(1);
 /// How long a worker that waits for another sleeps, and how often the host looks whether all workers still live.
 const GLANCE: Duration = Duration::from_millis(1);
 
-/// How long a worker that has answered looks out for what comes next before it sleeps, and how long the host looks out for
-/// the answer: waking a thread costs more than most epochs of one message.
-const ATTENTION: Duration = Duration::from_micros(500);
+/// How often a worker that has answered looks out for what comes next before it sleeps, and the host for the answer:
+/// waking a thread costs about as much as an epoch of one message.
+const LOOKS: usize = 500;
 
 /// How many stored events are fed at a time: enough that an epoch's own cost does not count, few beside a store.
 const RESTORED_AT_ONCE: usize = 50_000;
@@ -273,16 +273,16 @@ fn work(worker: &mut Worker, seat: &Seat, texts: Arc<dyn Texts>) {
     worker.installed_dataflows().into_iter().for_each(|dataflow| worker.drop_dataflow(dataflow));
 }
 
-/// What is received within [`ATTENTION`], without sleeping.
+/// What is received within [`LOOKS`] looks, without sleeping.
 fn attend<T>(from: &Receiver<T>) -> Option<T> {
-    let until = Instant::now() + ATTENTION;
-    loop {
-        match from.try_recv() {
-            Ok(received) => return Some(received),
-            Err(TryRecvError::Empty) if Instant::now() < until => std::thread::yield_now(),
-            Err(_) => return None,
+    let look = |_| {
+        let received = from.try_recv();
+        if received.is_err() {
+            std::thread::yield_now();
         }
-    }
+        received.ok()
+    };
+    (0..LOOKS).find_map(look)
 }
 
 /// The next command; finishes what is left to do and sleeps until it comes. `None` when the host is gone.
