@@ -10,7 +10,6 @@ mod config;
 mod kernels;
 mod layers;
 mod pooling;
-mod weights;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -64,13 +63,27 @@ impl Encoder {
     /// The vector of each text, or why it has none.
     pub fn embed(&self, texts: &[Text]) -> Vec<Result<Vec<f32>, String>> {
         let mut results: Vec<Result<Vec<f32>, String>> = vec![Err(String::new()); texts.len()];
-        let mut tokens = Vec::with_capacity(texts.len());
+        let (mut read, mut tokens) = (Vec::new(), Vec::new());
         for (text, ids) in self.tokenize(texts).into_iter().enumerate() {
             match ids {
-                Ok(ids) => tokens.push(Tokens { text, ids }),
+                Ok(ids) => {
+                    read.push(text);
+                    tokens.push(ids);
+                }
                 Err(reason) => results[text] = Err(reason),
             }
         }
+        for (text, vector) in read.into_iter().zip(self.embed_tokens(tokens)) {
+            results[text] = vector;
+        }
+        results
+    }
+
+    /// The vector of each sequence of tokens, special ones included.
+    pub fn embed_tokens(&self, sequences: Vec<Vec<u32>>) -> Vec<Result<Vec<f32>, String>> {
+        let mut results: Vec<Result<Vec<f32>, String>> = vec![Err(String::new()); sequences.len()];
+        let numbered = sequences.into_iter().enumerate();
+        let mut tokens: Vec<Tokens> = numbered.map(|(text, ids)| Tokens { text, ids }).collect();
         tokens.sort_by_key(|tokens| std::cmp::Reverse(tokens.ids.len()));
         let jobs = jobs(&tokens, self.lanes.count());
         for (job, vectors) in jobs.iter().zip(self.lanes.map(&jobs, |job| self.run(job))) {

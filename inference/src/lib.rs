@@ -1,5 +1,5 @@
-//! Models behind one trait: texts in, one reply each out. The pattern extractor, encoders on Burn, and a stub for
-//! tests.
+//! Models behind one trait: texts in, one reply each out. The pattern extractor, encoders on Burn, tables of token
+//! vectors, and a stub for tests.
 //!
 //! Floor 1. Knows the nouns of `nexus-types` and nothing of the graph or of storage. A model is about text alone and
 //! deterministic on one machine; whatever it cannot answer it refuses, so a reply never fails and never panics. Cost:
@@ -11,6 +11,9 @@ mod lanes;
 pub mod models;
 pub mod patterns;
 mod stub;
+pub mod table;
+mod weights;
+mod wordpiece;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,6 +24,7 @@ use rayon::prelude::*;
 pub use encoder::Encoder;
 pub use error::ModelError;
 pub use stub::Stub;
+pub use table::Table;
 
 /// What answers the graph's asks.
 pub trait Model: Send + Sync {

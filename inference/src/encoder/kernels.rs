@@ -4,7 +4,7 @@
 
 use pulp::Arch;
 
-use super::weights::Norm;
+use crate::weights::Norm;
 
 /// How many numbers are summed side by side.
 const ABREAST: usize = 16;

@@ -10,9 +10,9 @@ use burn::tensor::{Tensor, TensorData};
 
 use super::attention::{self, Run};
 use super::config::Config;
-use super::weights::{Linear, Norm, Weights};
 use super::{kernels, pooling};
 use crate::ModelError;
+use crate::weights::{Linear, Norm, Weights};
 
 /// The whole network.
 pub(super) struct Bert {

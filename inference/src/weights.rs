@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use crate::ModelError;
 
 /// The tensors of one file.
-pub(super) struct Weights<'p> {
+pub(crate) struct Weights<'p> {
     path: &'p Path,
     store: SafetensorsStore,
     device: Device,
@@ -18,7 +18,7 @@ pub(super) struct Weights<'p> {
 
 /// `x · weight + bias`.
 #[derive(Debug)]
-pub(super) struct Linear {
+pub(crate) struct Linear {
     /// [in, out].
     pub weight: Tensor<2>,
     /// [out].
@@ -27,7 +27,7 @@ pub(super) struct Linear {
 
 /// Scale and shift of a layer normalisation.
 #[derive(Debug)]
-pub(super) struct Norm {
+pub(crate) struct Norm {
     /// [width].
     pub scale: Vec<f32>,
     /// [width].
@@ -36,12 +36,37 @@ pub(super) struct Norm {
 
 impl<'p> Weights<'p> {
     /// The file's table of contents is read with the first tensor.
-    pub(super) fn open(path: &'p Path) -> Self {
+    pub(crate) fn open(path: &'p Path) -> Self {
         Self { path, store: SafetensorsStore::from_file(path), device: Device::flex() }
     }
 
+    /// The content of a file; `path` is what errors call it.
+    pub(crate) fn of(path: &'p Path, content: &[u8]) -> Self {
+        Self { path, store: SafetensorsStore::from_bytes(Some(content.to_vec())), device: Device::flex() }
+    }
+
+    /// The shape of a tensor, if the file has it.
+    pub(crate) fn shape(&mut self, name: &str) -> Option<Vec<usize>> {
+        Some(self.store.get_all_tensors().ok()?.get(name)?.shape.as_slice().to_vec())
+    }
+
+    /// A tensor of bytes, row by row.
+    pub(crate) fn bytes(&mut self, name: &str, shape: &[usize]) -> Result<Vec<u8>, ModelError> {
+        let path = self.path;
+        let malformed = |reason: String| ModelError::Malformed { path: path.into(), reason };
+        let data = self.data(name, shape)?;
+        data.try_into_vec().map_err(|error| malformed(format!("`{name}`: {error:?}")))
+    }
+
     /// One tensor's numbers, row by row.
-    pub(super) fn numbers(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
+    pub(crate) fn numbers(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
+        let path = self.path;
+        let malformed = |reason: String| ModelError::Malformed { path: path.into(), reason };
+        let data = self.data(name, shape)?;
+        data.convert::<f32>().try_into_vec().map_err(|error| malformed(format!("`{name}`: {error:?}")))
+    }
+
+    fn data(&mut self, name: &str, shape: &[usize]) -> Result<TensorData, ModelError> {
         let malformed = |reason: String| ModelError::Malformed { path: self.path.into(), reason };
         // Some publishers keep the head's name in front of every tensor.
         let prefixed = format!("bert.{name}");
@@ -50,14 +75,13 @@ impl<'p> Weights<'p> {
             return Err(malformed(format!("it has no tensor `{name}`")));
         };
         if tensor.shape.as_slice() != shape {
-            return Err(malformed(format!("`{name}` is {:?}, and config.json says {shape:?}", tensor.shape)));
+            return Err(malformed(format!("`{name}` is {:?}, and should be {shape:?}", tensor.shape)));
         }
-        let data = bridge::to_data(tensor).map_err(|error| malformed(format!("`{name}`: {error:?}")))?;
-        data.convert::<f32>().try_into_vec().map_err(|error| malformed(format!("`{name}`: {error:?}")))
+        bridge::to_data(tensor).map_err(|error| malformed(format!("`{name}`: {error:?}")))
     }
 
     /// Linear layers that read the same input, side by side as one.
-    pub(super) fn linear(&mut self, names: &[String], input: usize, output: usize) -> Result<Linear, ModelError> {
+    pub(crate) fn linear(&mut self, names: &[String], input: usize, output: usize) -> Result<Linear, ModelError> {
         let width = names.len() * output;
         let mut weight = Vec::with_capacity(width * input);
         let mut bias = Vec::with_capacity(width);
@@ -70,7 +94,7 @@ impl<'p> Weights<'p> {
     }
 
     /// A layer normalisation.
-    pub(super) fn norm(&mut self, name: &str, width: usize) -> Result<Norm, ModelError> {
+    pub(crate) fn norm(&mut self, name: &str, width: usize) -> Result<Norm, ModelError> {
         let scale = self.numbers(&format!("{name}.weight"), &[width])?;
         let shift = self.numbers(&format!("{name}.bias"), &[width])?;
         Ok(Norm { scale, shift })
