@@ -1,9 +1,9 @@
 //! LoCoMo: does recall find the turns that answer a question?
 //!
-//! `cargo bench --profile dev --bench locomo -- FILE`, FILE in the layout of snap-research/locomo. Each conversation is its own
+//! `cargo bench --profile dev --bench locomo -- FILE [--model NAME]`, FILE in the layout of snap-research/locomo. Each conversation is its own
 //! store; a question is asked verbatim; the score is |evidence ∩ top-k| / |evidence|, 1 where there is no evidence, averaged
-//! over questions. Peers in the same run, over turns with their speaker's name: BM25 alone and, with an embedder's weights,
-//! its vectors alone.
+//! over questions. Peers in the same run, over turns with their speaker's name: BM25 alone and vectors alone, of
+//! the same embedder: NAME, else the one a new store takes.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -11,8 +11,9 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use nexus::models;
 use nexus::{Event, Go, Memory, Nexus, Settings};
-use nexus_inference::Encoder;
+use nexus_inference::{Model, Reply};
 use nexus_scoring::{Bag, Statistics, bm25, cosine, terms};
 use nexus_types::Text;
 use serde_json::Value;
@@ -58,19 +59,18 @@ fn main() {
     };
     let conversations: Vec<Value> = serde_json::from_slice(&std::fs::read(&file).expect("the file")).expect("JSON");
     let (mut ours, mut lexical, mut vectors) = (Scores::default(), Scores::default(), Scores::default());
-    let encoder = nexus_inference::models::load_default().unwrap();
+    let name = support::argument("--model").unwrap_or_else(|| models::default().name.into());
+    let encoder = models::known(&name).unwrap().load().unwrap().unwrap_or_else(|| panic!("{name} is not here"));
     for conversation in &conversations {
         let folder = tempfile::tempdir().unwrap();
-        let memory = remembered(folder.path(), &conversation["conversation"]);
+        let memory = remembered(folder.path(), &name, &conversation["conversation"]);
         let turns = turns(&memory);
-        let peers = Peers::new(&turns, encoder.as_ref());
+        let peers = Peers::new(&turns, &*encoder);
         for question in questions(&conversation["qa"]) {
             let hits = memory.recall(&question.text, 20).unwrap().hits;
             ours.add(&question, &hits.iter().map(|hit| turns[&hit.event].id.clone()).collect::<Vec<_>>());
             lexical.add(&question, &peers.by_text(&question.text));
-            if encoder.is_some() {
-                vectors.add(&question, &peers.by_vector(&question.text));
-            }
+            vectors.add(&question, &peers.by_vector(&question.text));
         }
         eprintln!("{}: {} turns", conversation["sample_id"], turns.len());
     }
@@ -83,17 +83,17 @@ struct Peers<'a> {
     ids: Vec<String>,
     bags: Vec<Bag>,
     vectors: Vec<Vec<f32>>,
-    encoder: Option<&'a Encoder>,
+    encoder: &'a dyn Model,
 }
 
 impl<'a> Peers<'a> {
-    fn new(turns: &BTreeMap<String, Turn>, encoder: Option<&'a Encoder>) -> Self {
+    fn new(turns: &BTreeMap<String, Turn>, encoder: &'a dyn Model) -> Self {
         let texts: Vec<Text> = turns.values().map(|turn| turn.shown.clone().into()).collect();
-        let embedded = encoder.map_or_else(Vec::new, |encoder| encoder.embed(&texts));
+        let embedded = encoder.answer(&texts);
         Peers {
             ids: turns.values().map(|turn| turn.id.clone()).collect(),
             bags: texts.iter().map(|text| terms::bag(text)).collect(),
-            vectors: embedded.into_iter().map(Result::unwrap).collect(),
+            vectors: embedded.into_iter().map(vector).collect(),
             encoder,
         }
     }
@@ -106,8 +106,7 @@ impl<'a> Peers<'a> {
     }
 
     fn by_vector(&self, question: &str) -> Vec<String> {
-        let Some(encoder) = self.encoder else { return Vec::new() };
-        let question = encoder.embed(&[question.into()]).remove(0).unwrap();
+        let question = vector(self.encoder.answer(&[question.into()]).remove(0));
         self.best(self.vectors.iter().map(|vector| cosine(&question, vector)).collect())
     }
 
@@ -118,19 +117,25 @@ impl<'a> Peers<'a> {
     }
 }
 
+fn vector(reply: Reply) -> Vec<f32> {
+    match reply {
+        Reply::Vector(vector) => vector,
+        Reply::Answer(refused) => panic!("{refused:?}"),
+    }
+}
+
 fn report(ours: &Scores, lexical: &Scores, vectors: &Scores) {
     for key in ours.0.keys() {
         let name = format!("frac@{}/{}", key.0, key.1);
         support::compared("locomo", &name, ours.of(key), "share", "BM25 alone", lexical.of(key), false);
-        if vectors.of(key) > 0.0 {
-            support::compared("locomo", &name, ours.of(key), "share", "vectors alone", vectors.of(key), false);
-        }
+        support::compared("locomo", &name, ours.of(key), "share", "vectors alone", vectors.of(key), false);
     }
 }
 
 /// A store that lived through one conversation.
-fn remembered(path: &std::path::Path, conversation: &Value) -> Memory {
+fn remembered(path: &std::path::Path, model: &str, conversation: &Value) -> Memory {
     let mut nexus = Nexus::open_with(path, Settings::default()).unwrap();
+    nexus.use_model(model, &mut |_| Go::On).unwrap();
     let sessions = (1..)
         .map(|at| format!("session_{at}"))
         .take_while(|name| conversation.get(name).is_some() || conversation.get(format!("{name}_date_time")).is_some());

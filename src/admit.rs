@@ -4,10 +4,10 @@
 //! dropped here, before it costs anything: redelivery is free. A source without revisions gets them here, and the tail log
 //! records them, so that replay admits exactly what was admitted. Cost: one look-up in a map of about 90 bytes an event.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use nexus_types::tables::{EventRecord, Reject};
-use nexus_types::{Change, Event, EventId, Hash128, PolicyRow, Scope, State, Version};
+use nexus_types::{Change, Event, EventId, Hash128, PolicyRow, State, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -56,7 +56,6 @@ pub(crate) enum Admitted {
 #[derive(Debug, Default)]
 pub(crate) struct Heads {
     versions: BTreeMap<EventId, Version>,
-    scopes: BTreeSet<Scope>,
 }
 
 impl Heads {
@@ -67,18 +66,12 @@ impl Heads {
 
     /// Takes in a decided version; false if it does not exceed what is held.
     pub(crate) fn raise(&mut self, record: &EventRecord) -> bool {
-        self.scopes.insert(record.scope.clone());
         let head = self.versions.entry(record.id).or_default();
         let news = record.version > *head || (record.version == *head && *head == Version::default());
         if news {
             *head = record.version;
         }
         news
-    }
-
-    /// Whether anything of this scope was ever admitted.
-    pub(crate) fn knows(&self, scope: &Scope) -> bool {
-        self.scopes.contains(scope)
     }
 
     /// Whether a change from a source without revisions would edit an event that is held: such edits are decided only

@@ -8,10 +8,13 @@ use std::time::{Duration, Instant};
 
 use nexus_dataflows::{Inputs, Outputs};
 use nexus_inference::{Model, Reply};
-use nexus_types::{Answer, AnswerRow, Ask, Text, TextHash};
+use nexus_types::{Answer, AnswerRow, Ask, Task, Text, TextHash};
 
 use crate::engine::Engine;
 use crate::{Error, Result};
+
+/// How many texts a fast embedder reads in an epoch: more than an epoch of an ingest asks about.
+const CAUGHT_UP_AT_ONCE: usize = 50_000;
 
 /// What is asked and not answered yet: texts by model.
 pub(crate) type OpenAsks = BTreeMap<Text, BTreeSet<TextHash>>;
@@ -43,13 +46,13 @@ impl Engine {
         let mut answered = Answered::default();
         let until = Instant::now() + budget;
         for model in self.models.clone() {
+            let mut free = free_of_charge(model.as_ref());
             loop {
                 let job = next_job(&self.asks, model.as_ref(), self.settings.model_job_texts_max);
-                // The pattern extractor is as fast as reading the text: it always joins the epoch.
-                let free = model.id() == nexus_inference::patterns::MODEL;
-                if job.is_empty() || (!free && Instant::now() >= until) {
+                if job.is_empty() || (free == 0 && Instant::now() >= until) {
                     break;
                 }
+                free = free.saturating_sub(job.len());
                 let before = answered.rows.len();
                 self.answer(model.as_ref(), job, &mut answered)?;
                 let inputs = Inputs {
@@ -67,6 +70,11 @@ impl Engine {
     /// How many asks are open.
     pub(crate) fn open_asks(&self) -> usize {
         self.asks.values().map(BTreeSet::len).sum()
+    }
+
+    /// How many texts that model has still to read.
+    pub(crate) fn open_to(&self, model: &str) -> usize {
+        self.asks.get(model).map_or(0, BTreeSet::len)
     }
 
     /// How many open asks the models at hand could answer.
@@ -95,9 +103,19 @@ impl Engine {
     }
 }
 
+/// How many texts a model may read in an epoch whatever the budget is: facts are not to wait, and a table of vectors is fast,
+/// but not where it has a long history to catch up with.
+fn free_of_charge(model: &dyn Model) -> usize {
+    match (model.is_instant(), model.task()) {
+        (true, Task::Extract) => usize::MAX,
+        (true, Task::Embed) => CAUGHT_UP_AT_ONCE,
+        (false, _) => 0,
+    }
+}
+
 fn next_job(asks: &OpenAsks, model: &dyn Model, texts_max: usize) -> Vec<Ask> {
     // A slow model is given little at a time, so that the budget is kept and ctrl-C is heard.
-    let texts_max = if model.dimension().is_some() { texts_max.min(64) } else { texts_max };
+    let texts_max = if model.is_instant() { texts_max } else { texts_max.min(64) };
     let texts = asks.get(model.id()).into_iter().flatten().take(texts_max);
     texts.map(|text| Ask { model: model.id().into(), text: *text }).collect()
 }

@@ -2,29 +2,27 @@
 
 use std::sync::{Arc, OnceLock};
 
-use nexus_inference::{Encoder, Model, Reply, models};
+use nexus_inference::{Model, Reply, models};
 use nexus_query::Embed;
+use nexus_types::{Policy, PolicyRow, Task, Text};
 
-/// The default embedder, if it is installed; or one that is loaded already.
+/// An embedder of the registry, or one that is loaded already.
 pub(crate) struct Embedder {
     id: String,
     model: OnceLock<Option<Arc<dyn Model>>>,
 }
 
 impl Embedder {
-    /// The registry's default, if it is installed.
-    pub(crate) fn installed() -> Option<Arc<dyn Embed>> {
-        let known = models::REGISTRY.first()?;
-        models::installed(known.name)?;
-        let weights = known.files.iter().find(|file| file.name.ends_with(".safetensors"))?;
-        let id = format!("{}@{}", known.name, &weights.sha256[..8]);
-        Some(Arc::new(Embedder { id, model: OnceLock::new() }))
-    }
-
-    /// A model that is loaded already.
-    pub(crate) fn of(model: Arc<dyn Model>) -> Arc<dyn Embed> {
-        let id = model.id().to_owned();
-        Arc::new(Embedder { id, model: OnceLock::from(Some(model)) })
+    /// The embedder of that id: one of those at hand, or of the registry, if it is here.
+    pub(crate) fn with_id(id: &str, at_hand: &[Arc<dyn Model>]) -> Option<Arc<dyn Embed>> {
+        let loaded = at_hand.iter().find(|model| model.id() == id).cloned();
+        let here = || models::with_id(id).is_some_and(|known| known.is_here());
+        let model = match loaded {
+            Some(model) => OnceLock::from(Some(model)),
+            None if here() => OnceLock::new(),
+            None => return None,
+        };
+        Some(Arc::new(Embedder { id: id.into(), model }))
     }
 }
 
@@ -34,8 +32,8 @@ impl Embed for Embedder {
     }
 
     fn embed(&self, text: &str) -> Option<Vec<f32>> {
-        let load = || match models::load_default() {
-            Ok(encoder) => encoder.map(|encoder: Encoder| Arc::new(encoder) as Arc<dyn Model>),
+        let load = || match models::with_id(&self.id).map_or(Ok(None), |known| known.load()) {
+            Ok(model) => model,
             Err(error) => {
                 tracing::warn!(%error, "the embedder cannot be loaded: recall is lexical");
                 None
@@ -46,5 +44,21 @@ impl Embed for Embedder {
             Reply::Vector(vector) => Some(vector),
             Reply::Answer(_) => None,
         }
+    }
+}
+
+/// The embedders that policy asks, of one scope or, without one, of all.
+pub(crate) fn wanted<'p>(policy: impl IntoIterator<Item = &'p PolicyRow>, scope: Option<&str>) -> Vec<&'p Text> {
+    let of_scope = |row: &&PolicyRow| scope.is_none_or(|scope| *row.scope == *scope);
+    let mut wanted: Vec<&Text> = policy.into_iter().filter(of_scope).filter_map(embedder).collect();
+    wanted.sort();
+    wanted.dedup();
+    wanted
+}
+
+fn embedder(row: &PolicyRow) -> Option<&Text> {
+    match &row.policy {
+        Policy::Model { task: Task::Embed, model } => Some(model),
+        _ => None,
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use nexus_dataflows::{GRAPH_VERSION, Graph, Inputs};
-use nexus_inference::{Model, Patterns, models};
+use nexus_inference::{Patterns, models};
 use nexus_storage::{Commit, Opener, Snapshot, Store};
 use nexus_types::tables::{AnswersTable, EventsTable, PolicyTable};
 use nexus_types::{Policy, PolicyRow, Scope, Task};
@@ -19,7 +19,7 @@ use tokio::runtime::Runtime;
 use crate::admit::{Heads, Record};
 use crate::engine::{Engine, meta};
 use crate::texts::TextStore;
-use crate::{Error, Result, Settings, clock, verify};
+use crate::{Error, Result, Settings, clock, embedder, verify};
 
 /// Stack of the store's threads: its futures are deep.
 const STACK_BYTES: usize = 16 << 20;
@@ -48,12 +48,11 @@ impl Engine {
         let store = runtime.block_on(Store::create_or_open(path, settings.storage.clone(), opener))?;
         let texts = Arc::new(TextStore::new(store.reader(), runtime.handle().clone()));
         let graph = Graph::start(settings.workers, texts.clone())?;
-        let models = models_at_hand(&settings)?;
         let mut engine = Engine {
             settings,
             graph,
             texts,
-            models,
+            models: vec![Arc::new(Patterns::new()?)],
             heads: Heads::default(),
             policy: BTreeSet::new(),
             asks: Default::default(),
@@ -85,6 +84,11 @@ impl Engine {
         }))?;
         self.policy = inputs.policy.iter().map(|(row, _)| row.clone()).collect();
         self.scopes = self.policy.iter().map(|row| row.scope.clone()).collect();
+        if self.settings.embed {
+            let wanted: Vec<_> =
+                embedder::wanted(&self.policy, None).into_iter().filter_map(|id| models::with_id(id)).collect();
+            wanted.into_iter().try_for_each(|known| self.load(known).map(drop))?;
+        }
         if checkpoint.epoch == 0 || checkpoint.meta.get(meta::GRAPH) == Some(&GRAPH_VERSION.to_string()) {
             for ask in self.graph.restore(inputs)? {
                 self.asks.entry(ask.model).or_default().insert(ask.text);
@@ -142,36 +146,42 @@ impl Engine {
         Ok(())
     }
 
-    /// Gives a scope its default policy, and the models it is to be read by, if it has none yet.
+    /// Gives a scope its default policy, and an embedder to be read by, if it has none yet.
     pub(crate) fn ensure_scope(&mut self, scope: &Scope) -> Result<()> {
         let mut added = Vec::new();
         if self.scopes.insert(scope.clone()) {
             added.extend(nexus_types::policy::defaults(scope));
         }
-        for model in self.models.iter().filter(|model| model.task() == Task::Embed) {
-            let policy = Policy::Model { task: Task::Embed, model: model.id().into() };
-            let row = PolicyRow { scope: scope.clone(), policy };
-            let pending = self
-                .pending
-                .iter()
-                .any(|record| matches!(record, Record::Policy { added, .. } if added.contains(&row)));
-            if !pending && !self.policy.contains(&row) {
-                added.push(row);
+        let pending = self.pending.iter().flat_map(|record| match record {
+            Record::Policy { added, .. } => added.as_slice(),
+            _ => &[],
+        });
+        if self.settings.embed && embedder::wanted(self.policy.iter().chain(pending), Some(scope)).is_empty() {
+            let known = models::default();
+            if self.load(known)? {
+                added.push(embeds(scope, known));
             }
         }
         if added.is_empty() { Ok(()) } else { self.acknowledge(vec![Record::Policy { added, removed: Vec::new() }]) }
     }
+
+    /// Makes sure that an embedder is at hand; false if it is not here.
+    pub(crate) fn load(&mut self, known: &models::Known) -> Result<bool> {
+        let id = known.id();
+        if self.models.iter().any(|model| model.id() == id) {
+            return Ok(true);
+        }
+        let loaded = known.load()?;
+        let here = loaded.is_some();
+        self.models.extend(loaded);
+        Ok(here)
+    }
 }
 
-/// The models at hand: the pattern extractor always, the embedder if its weights are there and wanted.
-fn models_at_hand(settings: &Settings) -> Result<Vec<Arc<dyn Model>>> {
-    let mut models: Vec<Arc<dyn Model>> = vec![Arc::new(Patterns::new()?)];
-    if settings.embed
-        && let Some(encoder) = models::load_default()?
-    {
-        models.push(Arc::new(encoder));
-    }
-    Ok(models)
+/// The policy that a scope is read by that embedder.
+pub(crate) fn embeds(scope: &Scope, known: &models::Known) -> PolicyRow {
+    let policy = Policy::Model { task: Task::Embed, model: known.id().into() };
+    PolicyRow { scope: scope.clone(), policy }
 }
 
 /// Reads the four inputs of a snapshot; `visit` sees every event's record.

@@ -136,8 +136,13 @@ impl Nexus {
 
     /// Lets the models work until nothing is asked of them, or `watch` says stop; gives how many asks stay open.
     pub fn answer_all(&mut self, watch: &mut dyn FnMut(&Progress) -> Go) -> Result<usize> {
+        Ok(self.catch_up(watch)?.open_asks)
+    }
+
+    /// The same, with what came of it.
+    pub(crate) fn catch_up(&mut self, watch: &mut dyn FnMut(&Progress) -> Go) -> Result<IngestReport> {
         let options = IngestOptions { answer_all: true, ..IngestOptions::default() };
-        Ok(Run::new(self, &options, watch, 0).finish()?.open_asks)
+        Run::new(self, &options, watch, 0).finish()
     }
 
     /// How connectors are to read, in this scope.
@@ -267,10 +272,15 @@ impl<'a> Run<'a> {
         if !self.rejects.is_empty() {
             self.nexus.engine.acknowledge(vec![Record::Rejects(std::mem::take(&mut self.rejects))])?;
         }
-        let turn = self.nexus.engine.turn_within(Duration::ZERO)?;
+        self.epoch(Duration::ZERO)?;
+        self.tell(Stage::Reading, self.bytes_before + bytes, self.total, name);
+        Ok(())
+    }
+
+    fn epoch(&mut self, budget: Duration) -> Result<()> {
+        let turn = self.nexus.engine.turn_within(budget)?;
         self.report.facts.0 += turn.facts.0;
         self.report.facts.1 += turn.facts.1;
-        self.tell(Stage::Reading, self.bytes_before + bytes, self.total, name);
         Ok(())
     }
 
@@ -325,7 +335,7 @@ impl<'a> Run<'a> {
             if self.report.stopped {
                 break;
             }
-            self.nexus.engine.turn_within(Duration::from_secs(5))?;
+            self.epoch(Duration::from_secs(5))?;
             let now = self.nexus.engine.answerable();
             if now >= left {
                 return Err(Error::internal("the models answer nothing of what is asked"));

@@ -6,16 +6,17 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
 use futures::StreamExt;
+use nexus_inference::Model;
 use nexus_query::{
     Components, EntityView, FactFilter, FactView, NeighbourView, Reader as Query, Recalled, TimelineView, Why,
 };
 use nexus_storage::{At, Reader, Snapshot, quoted};
-use nexus_types::tables::{EventRecord, EventsTable, PolicyTable};
-use nexus_types::{EventId, Fact, Key, Millis, PolicyRow, Task, Text, time};
+use nexus_types::tables::{EventRecord, EventsTable, PolicyTable, vectors_name};
+use nexus_types::{EventId, Fact, Key, Millis, PolicyRow, Text, time};
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
-use crate::embedder::Embedder;
+use crate::embedder::{self, Embedder};
 use crate::engine::meta;
 use crate::forget::Selector;
 use crate::policy::PolicyFile;
@@ -26,8 +27,25 @@ use crate::{Error, ErrorKind, Nexus, Result, Settings, hydrate, verify};
 pub struct Memory {
     query: Query,
     reader: Arc<Reader>,
-    components: Components,
+    /// Models that a writer has loaded.
+    at_hand: Vec<Arc<dyn Model>>,
     runtime: Arc<Runtime>,
+}
+
+/// The embedder that a scope is searched by: of those that policy asks and that are here, the one with the most vectors. So
+/// while another takes over, the old one is searched until the new one has caught up.
+async fn embedder_of(
+    snapshot: &Snapshot,
+    scope: &str,
+    at_hand: &[Arc<dyn Model>],
+) -> Result<Option<Arc<dyn nexus_query::Embed>>> {
+    let mut policy = Vec::new();
+    for batch in snapshot.scan("policy", None, None).await? {
+        policy.extend(PolicyTable::decode(&batch)?);
+    }
+    let mut wanted = embedder::wanted(&policy, Some(scope));
+    wanted.sort_by_key(|id| std::cmp::Reverse(snapshot.rows(&vectors_name(id))));
+    Ok(wanted.into_iter().find_map(|id| Embedder::with_id(id, at_hand)))
 }
 
 /// How a store stands.
@@ -72,8 +90,7 @@ impl Memory {
         let runtime = hydrate::runtime()?;
         let reader = Arc::new(Reader::open(path.as_ref(), &Settings::default().storage)?);
         let snapshot = runtime.block_on(reader.snapshot(at))?;
-        let components = Components { history: Some(reader.clone()), embed: Embedder::installed() };
-        Memory::new(snapshot, scope, reader, components, runtime)
+        Memory::new(snapshot, scope, reader, Vec::new(), runtime)
     }
 
     /// What a writer has just written.
@@ -81,32 +98,26 @@ impl Memory {
         let engine = &nexus.engine;
         let reader = Arc::new(engine.store.reader());
         let snapshot = engine.runtime.block_on(engine.store.snapshot())?;
-        let model = engine.models.iter().find(|model| model.task() == Task::Embed);
-        let embed = model.cloned().map(Embedder::of);
-        Memory::new(
-            snapshot,
-            nexus.scope(),
-            reader.clone(),
-            Components { history: Some(reader), embed },
-            engine.runtime.clone(),
-        )
+        Memory::new(snapshot, nexus.scope(), reader, engine.models.clone(), engine.runtime.clone())
     }
 
     fn new(
         snapshot: Snapshot,
         scope: &str,
         reader: Arc<Reader>,
-        components: Components,
+        at_hand: Vec<Arc<dyn Model>>,
         runtime: Arc<Runtime>,
     ) -> Result<Memory> {
-        let query = runtime.block_on(Query::new(snapshot, scope, components.clone()))?;
-        Ok(Memory { query, reader, components, runtime })
+        let embed = runtime.block_on(embedder_of(&snapshot, scope, &at_hand))?;
+        let components = Components { history: Some(reader.clone()), embed };
+        let query = runtime.block_on(Query::new(snapshot, scope, components))?;
+        Ok(Memory { query, reader, at_hand, runtime })
     }
 
     /// The same scope at another moment.
     pub fn as_of(&self, at: At) -> Result<Memory> {
         let snapshot = self.runtime.block_on(self.reader.snapshot(at))?;
-        Memory::new(snapshot, self.scope(), self.reader.clone(), self.components.clone(), self.runtime.clone())
+        Memory::new(snapshot, self.scope(), self.reader.clone(), self.at_hand.clone(), self.runtime.clone())
     }
 
     /// Whose memory it is.

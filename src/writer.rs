@@ -1,5 +1,6 @@
 //! The writer: one process at a time opens a store and tells it what happened.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::mpsc::Receiver;
 
@@ -114,13 +115,15 @@ impl Nexus {
     /// Admits changes and acknowledges what is news.
     pub(crate) fn admit(&mut self, changes: Vec<Change>) -> Result<Counts> {
         let (mut counts, mut news) = (Counts::default(), Vec::new());
+        let mut ensured: BTreeSet<Scope> = BTreeSet::new();
         for change in changes {
             let scope = match &change {
                 Change::Upsert(event) => &event.scope,
                 Change::Retract { scope, .. } | Change::Forget { scope, .. } => scope,
             };
-            if !self.engine.heads.knows(scope) {
-                self.engine.ensure_scope(&scope.clone())?;
+            if !ensured.contains(scope) {
+                ensured.insert(scope.clone());
+                self.engine.ensure_scope(scope)?;
             }
             match self.engine.heads.admit(change) {
                 Admitted::Added(record) => (counts.added += 1, news.push(record)).0,

@@ -189,7 +189,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         at: AsOf,
     },
-    /// List models, or fetch one
+    /// List embedders, fetch one, use another
     Models {
         #[command(subcommand)]
         action: Option<Models>,
@@ -308,8 +308,18 @@ pub(crate) struct Forget {
 /// What to do about models.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Models {
-    /// Show the known models and whether their weights are here
+    /// Show the known embedders and whether they are here
     List,
+    /// Let this scope be searched by another embedder, once it has read all there is
+    Use {
+        /// The embedder, e.g. minilm
+        name: String,
+    },
+    /// Measure how fast embedders are here
+    Bench {
+        /// Those to measure; all that are here if none is given
+        names: Vec<String>,
+    },
     /// Bring a model's weights into the cache
     Fetch {
         /// The model, e.g. minilm

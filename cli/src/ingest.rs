@@ -50,7 +50,7 @@ pub(crate) fn ingest(place: &Place, out: &Out, asked: Ingest) -> Result {
     Ok(if report.stopped { Outcome::Stopped } else { Outcome::Done })
 }
 
-fn show(bar: &ProgressBar, progress: &Progress) {
+pub(crate) fn show(bar: &ProgressBar, progress: &Progress) {
     bar.set_length(progress.total);
     bar.set_position(progress.done);
     let seconds = bar.elapsed().as_secs_f64().max(0.001);

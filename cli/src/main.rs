@@ -5,6 +5,7 @@
 mod args;
 mod failure;
 mod ingest;
+mod models;
 mod print;
 mod read;
 mod repl;
@@ -62,7 +63,7 @@ fn run(command: Command, place: &Place, out: &Out) -> Result {
         Command::Policy => store::policy(place, out),
         Command::Verify => store::verify(place, out),
         Command::Status { at } => store::status(&place.read(&at)?, out),
-        Command::Models { action } => store::models(out, action),
+        Command::Models { action } => models::models(place, out, action),
         Command::Export { file, policy } => store::export(place, out, &file, policy),
         Command::Import { file } => store::import(place, out, &file),
         Command::Completions { shell } => completions(shell, out),

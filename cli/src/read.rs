@@ -29,7 +29,7 @@ pub(crate) fn recall(memory: &Memory, out: &Out, question: &str, k: u16) -> Resu
     if recalled.hits.is_empty() {
         out.line(&out.toned(Tone::Faint, "nothing found"))?;
     } else if recalled.lexical_only {
-        out.hint("Found by words only. To find by meaning too: nexus models fetch minilm, then ingest anything again.");
+        out.hint("Found by words only: nothing is embedded yet. The next write goes on with it; nexus status tells by which model.");
     }
     Ok(Outcome::found(!recalled.hits.is_empty()))
 }

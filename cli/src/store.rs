@@ -1,12 +1,11 @@
-//! Commands about the store itself: status, verify, policy, models, export, import.
+//! Commands about the store itself: status, verify, policy, export, import.
 
 use std::path::Path;
 
-use nexus::{Error, Memory, Status};
-use serde_json::json;
+use nexus::{Memory, Status};
 
 use crate::Place;
-use crate::args::{AsOf, Models};
+use crate::args::AsOf;
 use crate::failure::{Outcome, Result};
 use crate::print::{Out, Sheet, Tone, bytes, count, number, short};
 use crate::when::minute;
@@ -100,53 +99,6 @@ pub(crate) fn import(place: &Place, out: &Out, file: &Path) -> Result {
             number(report.news),
             count(report.policy as usize, "policy row")
         ))?;
-    }
-    Ok(Outcome::Done)
-}
-
-pub(crate) fn models(out: &Out, action: Option<Models>) -> Result {
-    match action.unwrap_or(Models::List) {
-        Models::List => list_models(out),
-        Models::Fetch { name, from } => fetch_model(out, &name, from.as_deref()),
-    }
-}
-
-fn list_models(out: &Out) -> Result {
-    let models = nexus::models::list();
-    if out.json {
-        let rows = models.iter().map(|listed| {
-            let model = listed.model;
-            json!({"name": model.name, "about": model.about, "licence": model.licence, "folder": listed.folder})
-        });
-        out.value(&rows.collect::<Vec<_>>())?;
-        return Ok(Outcome::Done);
-    }
-    let mut sheet = Sheet::new(&["model", "what it is", "licence", "size", "where"], "no models").right(3);
-    for listed in models {
-        let model = listed.model;
-        let size = model.files.iter().map(|file| file.bytes).sum();
-        let folder = listed.folder.map_or_else(|| "not here".into(), |folder| folder.display().to_string());
-        sheet.row([model.name.into(), model.about.into(), model.licence.into(), bytes(size), folder]);
-    }
-    out.table(sheet)?;
-    out.hint("To fetch one: nexus models fetch NAME. Facts need none: the pattern extractor is built in.");
-    Ok(Outcome::Done)
-}
-
-fn fetch_model(out: &Out, name: &str, from: Option<&Path>) -> Result {
-    let bar = out.progress();
-    let fetched = nexus::models::fetch(name, from, &mut |progress| {
-        bar.set_length(progress.total);
-        bar.set_position(progress.done);
-        bar.set_message(format!("{} from {}", progress.file, progress.place));
-    });
-    bar.finish_and_clear();
-    let folder = fetched.map_err(Error::from)?;
-    if out.json {
-        out.value(&json!({"name": name, "folder": folder}))?;
-    } else {
-        out.line(&format!("{name} is in {}", folder.display()))?;
-        out.hint("It embeds what is said from now on; the next write catches up with what is there.");
     }
     Ok(Outcome::Done)
 }

@@ -41,6 +41,12 @@ pub enum ModelError {
         /// The files that are needed.
         files: String,
     },
+    /// There is nothing to fetch.
+    #[error("`{name}` is a part of the program: there is nothing to fetch")]
+    BuiltIn {
+        /// The model.
+        name: String,
+    },
     /// There is no folder for models.
     #[error("no folder for models: set NEXUS_CACHE, XDG_CACHE_HOME or HOME")]
     NoCache,

@@ -37,6 +37,11 @@ pub trait Model: Send + Sync {
     /// The length of its vectors, if it makes any.
     fn dimension(&self) -> Option<usize>;
 
+    /// Whether it is about as fast as reading the text: then its answers join the epoch that asks.
+    fn is_instant(&self) -> bool {
+        false
+    }
+
     /// One reply for each text, in order.
     fn answer(&self, texts: &[Text]) -> Vec<Reply>;
 }
@@ -80,6 +85,10 @@ impl Model for Patterns {
 
     fn dimension(&self) -> Option<usize> {
         None
+    }
+
+    fn is_instant(&self) -> bool {
+        true
     }
 
     fn answer(&self, texts: &[Text]) -> Vec<Reply> {

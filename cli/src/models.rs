@@ -1,0 +1,132 @@
+//! `nexus models`: which embedders there are, fetching one, letting a scope use another, how fast they are here.
+
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use nexus::models::{Kind, Listed};
+use nexus::{Error, Go};
+use serde_json::json;
+
+use crate::Place;
+use crate::args::Models;
+use crate::failure::{Outcome, Result};
+use crate::ingest::{show, stop_on_ctrl_c};
+use crate::print::{Out, Sheet, Tone, bytes, count, number};
+
+pub(crate) fn models(place: &Place, out: &Out, action: Option<Models>) -> Result {
+    match action.unwrap_or(Models::List) {
+        Models::List => list(out),
+        Models::Fetch { name, from } => fetch(out, &name, from.as_deref()),
+        Models::Use { name } => use_model(place, out, &name),
+        Models::Bench { names } => bench(out, names),
+    }
+}
+
+fn list(out: &Out) -> Result {
+    let models = nexus::models::list();
+    if out.json {
+        let rows = models.iter().map(|listed| {
+            let model = listed.model;
+            json!({
+                "name": model.name, "id": model.id(), "about": model.about, "licence": model.licence,
+                "dimension": model.dimension, "here": model.is_here(), "folder": listed.folder,
+            })
+        });
+        out.value(&rows.collect::<Vec<_>>())?;
+        return Ok(Outcome::Done);
+    }
+    let mut sheet = Sheet::new(&["model", "what it is", "numbers", "licence", "size", "where"], "no models");
+    sheet = sheet.right(2).right(4);
+    for listed in &models {
+        let model = listed.model;
+        let size = if model.kind == Kind::BuiltIn { String::new() } else { bytes(size(listed)) };
+        let numbers = number(model.dimension as u64);
+        sheet.row([model.name.into(), model.about.into(), numbers, model.licence.into(), size, home(listed)]);
+    }
+    out.table(sheet)?;
+    out.hint("A new scope uses the first that is here. Another: nexus models fetch NAME, then nexus models use NAME.");
+    Ok(Outcome::Done)
+}
+
+fn size(listed: &Listed) -> u64 {
+    listed.model.files.iter().map(|file| file.bytes).sum()
+}
+
+fn home(listed: &Listed) -> String {
+    match (&listed.folder, listed.model.kind) {
+        (_, Kind::BuiltIn) => "built in".into(),
+        (Some(folder), _) => folder.display().to_string(),
+        (None, _) => "not here".into(),
+    }
+}
+
+fn fetch(out: &Out, name: &str, from: Option<&Path>) -> Result {
+    let bar = out.progress();
+    let fetched = nexus::models::fetch(name, from, &mut |progress| {
+        bar.set_length(progress.total);
+        bar.set_position(progress.done);
+        bar.set_message(format!("{} from {}", progress.file, progress.place));
+    });
+    bar.finish_and_clear();
+    let folder = fetched.map_err(Error::from)?;
+    if out.json {
+        out.value(&json!({"name": name, "folder": folder}))?;
+    } else {
+        out.line(&format!("{name} is in {}", folder.display()))?;
+        out.hint(&format!("A new scope uses it. To let one that is there use it: nexus models use {name}"));
+    }
+    Ok(Outcome::Done)
+}
+
+fn use_model(place: &Place, out: &Out, name: &str) -> Result {
+    let mut nexus = place.write()?;
+    let stop = stop_on_ctrl_c(out.json);
+    let bar = out.progress();
+    let switch = nexus.use_model(name, &mut |progress| {
+        show(&bar, progress);
+        if stop.load(Ordering::Relaxed) { Go::Stop } else { Go::On }
+    })?;
+    bar.finish_and_clear();
+    nexus.close()?;
+    let done = switch.open_asks == 0;
+    if out.json {
+        out.value(&switch)?;
+    } else if done {
+        let from =
+            if switch.from.is_empty() { String::new() } else { format!(", instead of {}", switch.from.join(", ")) };
+        let facts = format!("{} facts changed", number((switch.facts.0 + switch.facts.1) as u64));
+        out.line(&format!("{} searches by {}{from}; {facts}", out.toned(Tone::Good, &place.scope), switch.to))?;
+    } else {
+        let left = count(switch.open_asks, "text");
+        out.line(&format!(
+            "stopped with {left} to read; until then the old one is searched. The same command goes on."
+        ))?;
+    }
+    Ok(if done { Outcome::Done } else { Outcome::Stopped })
+}
+
+fn bench(out: &Out, names: Vec<String>) -> Result {
+    let here = || nexus::models::list().into_iter().map(|listed| listed.model).filter(|model| model.is_here());
+    let names = if names.is_empty() { here().map(|model| model.name.to_string()).collect() } else { names };
+    let mut speeds = Vec::new();
+    for name in names {
+        out.hint(&format!("measuring {name} …"));
+        speeds.push(nexus::measure(&name)?);
+    }
+    if out.json {
+        out.value(&speeds)?;
+        return Ok(Outcome::Done);
+    }
+    let lengths =
+        speeds.first().map(|speed| speed.texts_per_second.iter().map(|(words, _)| *words).collect::<Vec<_>>());
+    let mut heads = vec!["texts/s".to_string()];
+    heads.extend(lengths.into_iter().flatten().map(|words| format!("{words} words")));
+    let mut sheet =
+        Sheet::new(&heads.iter().map(String::as_str).collect::<Vec<_>>(), "no models").right(1).right(2).right(3);
+    for speed in speeds {
+        let rates = speed.texts_per_second.iter().map(|(_, rate)| number(*rate as u64));
+        sheet.row([speed.model.clone()].into_iter().chain(rates));
+    }
+    out.table(sheet)?;
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,66 @@
+//! Another embedder for a scope: it reads all that is there, and takes over when it has.
+//!
+//! The new one is asked beside the old one (two rows of policy), so that recall goes on with the old vectors. When nothing is
+//! open any more the old row goes: from that epoch on the new one is searched. Stopped half way, by ctrl-C or a crash,
+//! nothing is lost: the same call goes on. Vectors are kept by model and text, so switching back costs nothing, and no
+//! fact is touched. Cost: one embedding per distinct text.
+
+use nexus_inference::models;
+use nexus_types::Policy;
+
+use crate::admit::Record;
+use crate::hydrate::embeds;
+use crate::ingest::{Go, Progress};
+use crate::writer::Nexus;
+use crate::{Error, Result};
+
+/// How far a switch is.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Switch {
+    /// The id of the new embedder.
+    pub to: String,
+    /// The ids of those it takes over from; none if it was the only one.
+    pub from: Vec<String>,
+    /// Texts it has still to read; 0 if it has taken over.
+    pub open_asks: usize,
+    /// Facts that changed by it: none.
+    pub facts: (usize, usize),
+    /// The epoch in which it has taken over.
+    pub epoch: Option<u64>,
+}
+
+impl Nexus {
+    /// Lets the scope be searched by the embedder of that name.
+    pub fn use_model(&mut self, name: &str, watch: &mut dyn FnMut(&Progress) -> Go) -> Result<Switch> {
+        let known = models::known(name)?;
+        if !self.engine.load(known)? {
+            return Err(Error::argument(format!("{name} is not here: nexus models fetch {name}")));
+        }
+        let (scope, to) = (self.scope().clone(), known.id());
+        self.engine.ensure_scope(&scope)?;
+        self.engine.acknowledge(vec![Record::Policy { added: vec![embeds(&scope, known)], removed: Vec::new() }])?;
+        let report = self.catch_up(watch)?;
+        let others: Vec<Policy> = self.embedders().into_iter().filter(|id| *id != to).map(embeds_by).collect();
+        let from = others.iter().map(name_of).collect();
+        let open_asks = self.engine.open_to(&to);
+        let epoch = if open_asks == 0 { Some(self.change_policy(Vec::new(), others)?.epoch) } else { None };
+        Ok(Switch { to, from, open_asks, facts: report.facts, epoch })
+    }
+
+    /// The ids of the scope's embedders.
+    fn embedders(&self) -> Vec<String> {
+        let wanted = crate::embedder::wanted(&self.engine.policy, Some(self.scope()));
+        wanted.into_iter().map(|id| id.to_string()).collect()
+    }
+}
+
+fn embeds_by(id: String) -> Policy {
+    Policy::Model { task: nexus_types::Task::Embed, model: id.into() }
+}
+
+fn name_of(policy: &Policy) -> String {
+    match policy {
+        Policy::Model { model, .. } => model.to_string(),
+        _ => String::new(),
+    }
+}
