@@ -58,6 +58,12 @@ impl Nexus {
                 "nothing is selected: name a message, thread, author, source, channel or time",
             ));
         }
+        let named = [&selector.thread, &selector.author, &selector.source, &selector.channel];
+        if named.into_iter().flatten().chain(&selector.messages).any(|name| name.trim().is_empty()) {
+            return Err(Error::argument(
+                "an empty name selects nothing: leave it out, or say whose messages are to go",
+            ));
+        }
         self.engine.turn()?;
         let events = self.memory()?.select(selector)?;
         let receipt =

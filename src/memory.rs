@@ -12,7 +12,7 @@ use nexus_query::{
 };
 use nexus_storage::{At, Reader, Snapshot, quoted};
 use nexus_types::tables::{EventRecord, EventsTable, PolicyTable, vectors_name};
-use nexus_types::{EventId, Fact, Key, Millis, PolicyRow, Text, time};
+use nexus_types::{ClaimId, EventId, Fact, Key, Millis, PolicyRow, Text, time};
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
@@ -132,6 +132,9 @@ impl Memory {
 
     /// The `k` messages that answer a question best, and the facts about whom it names.
     pub fn recall(&self, question: &str, k: usize) -> Result<Recalled> {
+        if question.trim().is_empty() {
+            return Err(Error::argument("the question is empty: say what you look for"));
+        }
         Ok(self.runtime.block_on(self.query.recall(question, k))?)
     }
 
@@ -292,6 +295,18 @@ impl Memory {
     /// The identity key that policy calls somebody by.
     pub(crate) fn key_of(&self, name: &str) -> Result<Key> {
         Ok(self.runtime.block_on(self.query.key_of(name))?)
+    }
+
+    /// The claims that opened a fact, changed it or agreed with it; not those that replaced it.
+    pub(crate) fn claims_for(&self, fact: &str) -> Result<Vec<ClaimId>> {
+        let mut claims = Vec::new();
+        for batch in self.scan("decisions", Some(&format!("fact = {}", quoted(fact))))? {
+            let column = batch.column_by_name("claim").and_then(|column| column.as_string_opt::<i32>());
+            for claim in column.into_iter().flatten().flatten() {
+                claims.push(claim.parse().map_err(Error::internal)?);
+            }
+        }
+        Ok(claims)
     }
 
     fn snapshot(&self) -> &Snapshot {

@@ -22,10 +22,10 @@ pub enum Correction {
 #[serde(deny_unknown_fields)]
 pub struct PolicyFile {
     /// One entry per predicate.
-    #[serde(default, rename = "predicate")]
+    #[serde(default, rename = "predicate", skip_serializing_if = "Vec::is_empty")]
     pub predicates: Vec<Predicate>,
     /// One entry per source that is not trusted fully.
-    #[serde(default, rename = "trust")]
+    #[serde(default, rename = "trust", skip_serializing_if = "Vec::is_empty")]
     pub trusts: Vec<Trust>,
 }
 
@@ -110,10 +110,28 @@ impl Nexus {
         self.change_policy(vec![Policy::Same(a.clone(), b.clone())], vec![Policy::NotSame(a, b)])
     }
 
-    /// These two are not one person, whatever else says so.
+    /// These two are not one person, whatever else says so. Two names of one entity take back the user's own word that
+    /// joined them.
     pub fn not_same(&mut self, a: &str, b: &str) -> Result<Receipt> {
-        let (a, b) = self.key_pair(a, b)?;
-        self.change_policy(vec![Policy::NotSame(a.clone(), b.clone())], vec![Policy::Same(a, b)])
+        let memory = self.memory()?;
+        let (a, b) = (memory.key_of(a)?, memory.key_of(b)?);
+        let ours: Vec<String> = memory.entity(&a)?.into_iter().flat_map(|entity| entity.keys).collect();
+        let is_ours = |key: &Key| ours.iter().any(|ours| **ours == **key);
+        let said = self.engine.policy.iter().filter(|row| row.scope == *self.scope()).map(|row| &row.policy);
+        let of_us = |policy: &&Policy| matches!(policy, Policy::Same(x, y) if is_ours(x) && is_ours(y));
+        let said: Vec<Policy> = said.filter(of_us).cloned().collect();
+        if a != b {
+            let (a, b) = (a.clone().min(b.clone()), a.max(b));
+            let ends = |key: &Key| *key == a || *key == b;
+            let joined = |policy: &Policy| matches!(policy, Policy::Same(x, y) if ends(x) || ends(y));
+            let removed = said.into_iter().filter(joined).collect();
+            return self.change_policy(vec![Policy::NotSame(a, b)], removed);
+        }
+        match said.len() {
+            0 => Err(Error::argument(format!("{a} is one identity key, and nobody said that it is another"))),
+            1 => self.change_policy(Vec::new(), said),
+            _ => Err(Error::argument(format!("more than one `same` joined them: name two of {}", ours.join(", ")))),
+        }
     }
 
     /// Corrects a fact, named by its id or the beginning of it.
@@ -121,9 +139,9 @@ impl Nexus {
         let memory = self.memory()?;
         let why = memory.why(fact)?;
         let added = match correction {
-            Correction::Wrong => {
-                let claims = why.steps.iter().map(|step| step.claim.parse().map(Policy::Reject));
-                claims.collect::<std::result::Result<Vec<_>, _>>().map_err(Error::internal)?
+            Correction::Wrong => memory.claims_for(&why.fact.id)?.into_iter().map(Policy::Reject).collect(),
+            Correction::Is(value) if value.trim().is_empty() => {
+                return Err(Error::argument("the value is empty: say what it is instead, or that the fact is wrong"));
             }
             Correction::Is(value) => vec![self.asserted(&memory, &why.fact, &value)?],
         };

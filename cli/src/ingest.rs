@@ -47,7 +47,8 @@ pub(crate) fn ingest(place: &Place, out: &Out, asked: Ingest) -> Result {
     nexus.close()?;
     let report = sum(reports);
     print(out, &report)?;
-    Ok(if report.stopped { Outcome::Stopped } else { Outcome::Done })
+    let nothing = report.messages == 0 && report.rejects > 0;
+    Ok(if report.stopped { Outcome::Stopped } else { Outcome::found(!nothing) })
 }
 
 pub(crate) fn show(bar: &ProgressBar, progress: &Progress) {

@@ -96,14 +96,23 @@ impl Entities {
     }
 
     /// Everybody whose name, alias or key is exactly this, in lower case.
-    pub(crate) fn named(&self, name: &str) -> impl Iterator<Item = &EntityRow> {
+    pub(crate) fn named<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a EntityRow> + use<'a> {
         self.by_name.get(name).into_iter().flatten().filter_map(|id| self.by_id.get(id))
+    }
+
+    /// Everybody called so, by the whole of a name or a word of one, each once.
+    pub(crate) fn called(&self, name: &str) -> Vec<&EntityRow> {
+        let by_word = self.by_word.get(name).into_iter().flatten().filter_map(|id| self.by_id.get(id));
+        let mut found: Vec<&EntityRow> = self.named(name).chain(by_word).collect();
+        found.sort_by(|a, b| a.id.cmp(&b.id));
+        found.dedup_by(|a, b| a.id == b.id);
+        found
     }
 
     /// Everybody a name fits, in the order of their names. Nobody is an error that lists who comes close.
     pub(crate) fn fitting(&self, name: &str) -> Result<Vec<&EntityRow>> {
         let wanted = name.trim().trim_start_matches('@').to_lowercase();
-        let mut found: Vec<&EntityRow> = self.named(&wanted).collect();
+        let mut found = self.called(&wanted);
         if found.is_empty() && wanted.len() >= ID_PREFIX_MIN && wanted.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             found = self
                 .by_id
@@ -112,17 +121,19 @@ impl Entities {
                 .collect();
         }
         if found.is_empty() {
-            found = self.by_word.get(&wanted).into_iter().flatten().filter_map(|id| self.by_id.get(id)).collect();
-        }
-        if found.is_empty() {
             found = self.starting_with(name, &wanted)?;
         }
         found.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         Ok(found)
     }
 
-    /// The one that a name fits; several are an error that lists them.
+    /// The one that a name fits, the whole of a name before a word of one; several are an error that lists them.
     pub(crate) fn the(&self, name: &str) -> Result<&EntityRow> {
+        let whole = name.trim().trim_start_matches('@').to_lowercase();
+        let mut exact = self.named(&whole);
+        if let (Some(one), None) = (exact.next(), exact.next()) {
+            return Ok(one);
+        }
         match self.fitting(name)?.as_slice() {
             [one] => Ok(one),
             many => Err(ambiguous(name, many)),

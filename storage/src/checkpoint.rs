@@ -138,7 +138,15 @@ impl Checkpoints {
             At::Time(time) => checkpoint.committed_at <= time,
         };
         let mut oldest = None;
-        for epoch in self.epochs()?.into_iter().rev() {
+        let epochs = self.epochs()?;
+        if let (At::Epoch(wanted), Some(newest)) = (wanted, epochs.last())
+            && wanted > *newest
+        {
+            let message =
+                format!("there is no epoch {wanted} yet: the newest is {newest}. A year is no time: 2025-01-01");
+            return Err(StorageError::new(ErrorKind::FixArgument, message));
+        }
+        for epoch in epochs.into_iter().rev() {
             match self.read(epoch)? {
                 Some(checkpoint) if fits(&checkpoint) => return Ok(checkpoint),
                 found => oldest = found.or(oldest),

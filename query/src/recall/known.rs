@@ -16,6 +16,8 @@ use crate::rows::Rows;
 const FACTS_MAX: usize = 8;
 /// How many words a name has at most.
 const NAME_WORDS_MAX: usize = 3;
+/// How many people a word may be the name of.
+const NAMESAKES_MAX: usize = 3;
 /// How many of the best hits may add facts.
 const HITS_MAX: usize = 5;
 
@@ -47,6 +49,13 @@ async fn named(core: &Core, question: &str) -> Result<BTreeSet<String>> {
     for size in 1..=NAME_WORDS_MAX {
         for name in words.windows(size).filter(|name| size > 1 || !terms::of(&name[0]).is_empty()) {
             found.extend(entities.named(&name.join(" ")).map(|row| row.id.clone()));
+        }
+    }
+    // A word with a capital may be somebody's first name; what fits many is a common word.
+    for word in question.split_whitespace().filter(|word| word.starts_with(char::is_uppercase)) {
+        let called = terms::words(word).first().map_or_else(Vec::new, |word| entities.called(word));
+        if called.len() <= NAMESAKES_MAX {
+            found.extend(called.into_iter().map(|row| row.id.clone()));
         }
     }
     Ok(found)
