@@ -310,6 +310,14 @@ pub(crate) struct Forget {
 pub(crate) enum Models {
     /// Show the known embedders and whether they are here
     List,
+    /// Bring a model's weights into the cache
+    Fetch {
+        /// The model, e.g. minilm
+        name: String,
+        /// A folder that holds its files, instead of the network
+        #[arg(long, value_name = "DIR")]
+        from: Option<PathBuf>,
+    },
     /// Let this scope be searched by another embedder, once it has read all there is
     Use {
         /// The embedder, e.g. minilm
@@ -319,14 +327,6 @@ pub(crate) enum Models {
     Bench {
         /// Those to measure; all that are here if none is given
         names: Vec<String>,
-    },
-    /// Bring a model's weights into the cache
-    Fetch {
-        /// The model, e.g. minilm
-        name: String,
-        /// A folder that holds its files, instead of the network
-        #[arg(long, value_name = "DIR")]
-        from: Option<PathBuf>,
     },
 }
 

@@ -95,7 +95,7 @@ impl Encoder {
     }
 
     /// Token ids, special ones included.
-    fn tokenize(&self, texts: &[Text]) -> Vec<Result<Vec<u32>, String>> {
+    pub fn tokenize(&self, texts: &[Text]) -> Vec<Result<Vec<u32>, String>> {
         let one = |text: &Text| -> Result<Vec<u32>, String> {
             let end = text.floor_char_boundary(TEXT_BYTES_MAX);
             let encoding = self.tokenizer.encode_fast(&text[..end], true).map_err(|error| error.to_string())?;

@@ -109,7 +109,7 @@ impl Entities {
         found
     }
 
-    /// Everybody a name fits, in the order of their names. Nobody is an error that lists who comes close.
+    /// Everybody a name fits: first those whose whole name it is, each in the order of their names. Nobody is an error that lists who comes close.
     pub(crate) fn fitting(&self, name: &str) -> Result<Vec<&EntityRow>> {
         let wanted = name.trim().trim_start_matches('@').to_lowercase();
         let mut found = self.called(&wanted);
@@ -123,7 +123,8 @@ impl Entities {
         if found.is_empty() {
             found = self.starting_with(name, &wanted)?;
         }
-        found.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        let whole: BTreeSet<&String> = self.named(&wanted).map(|row| &row.id).collect();
+        found.sort_by_key(|row| (!whole.contains(&row.id), &row.name, &row.id));
         Ok(found)
     }
 

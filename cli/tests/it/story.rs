@@ -112,6 +112,41 @@ fn people_are_joined_and_kept_apart_by_hand() {
     assert!(keys("Ben Carter").contains("account:irc/ben"));
     place.ok(&["not-same", "account:irc/ben", "name:ben carter"]);
     assert!(!keys("Ben Carter").contains("account:irc/ben"));
+
+    let place = told();
+    let keys = |name: &str| place.json(&["entity", name])[0]["keys"].to_string();
+    let before = keys("Ben Carter");
+    place.ok(&["same", "Ben Carter", "ben"]);
+    assert_ne!(keys("Ben Carter"), before);
+    place.ok(&["not-same", "Ben Carter", "ben"]);
+    assert_eq!((keys("Ben Carter"), &*keys("ben")), (before, r#"["account:irc/ben"]"#), "taken back");
+}
+
+#[test]
+fn what_is_wrong_does_not_take_along_what_replaced_it() {
+    let place = told();
+    let fact = |value: &str| {
+        let facts = place.json(&["facts", "Anna Kowalska", "--predicate", "works_at", "--history"]);
+        let found = facts.as_array().unwrap().iter().find(|fact| fact["object"] == value).cloned();
+        found.map(|fact| fact["id"].as_str().unwrap().to_owned())
+    };
+    let northwind = fact("Northwind").unwrap();
+    place.ok(&["correct", &northwind, "--is", "Acme"]);
+    place.ok(&["correct", &northwind, "--wrong"]);
+    assert!(fact("Acme").is_some() && fact("Northwind").is_none());
+    let run = place.nexus(&["correct", &fact("Acme").unwrap(), "--is", " "]);
+    assert!(run.code == 2 && run.err.contains("the value is empty"), "{run:?}");
+}
+
+#[test]
+fn another_embedder_takes_over() {
+    let place = told();
+    assert!(place.ok(&["status"]).contains("nexus-static@"));
+    let run = place.nexus(&["models", "use", "nexus-dynamic"]);
+    assert!(run.code != 0 && run.err.contains("there are: minilm, potion, nexus-static"), "{run:?}");
+    let switch = place.json(&["models", "use", "nexus-static"]);
+    assert_eq!((&switch["open_asks"], &switch["from"]), (&0.into(), &serde_json::json!([])));
+    assert_eq!(place.json(&["verify"])["equal"], true);
 }
 
 #[test]
