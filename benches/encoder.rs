@@ -19,6 +19,9 @@ use nexus_inference::{Encoder, Model, Table};
 use nexus_types::Text;
 use serde_json::{Value, json};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const BENCH: &str = "encoder";
 /// How often the two take turns, and for how long each time.
 const TURNS: usize = 4;

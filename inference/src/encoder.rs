@@ -150,19 +150,24 @@ fn tokenizer(path: &Path, tokens_max: usize) -> Result<Tokenizer, ModelError> {
     Ok(tokenizer)
 }
 
-/// Cuts texts sorted by length into jobs of at most `JOB_TOKENS` tokens, and of no more than a lane's share.
+/// Cuts texts sorted by length into jobs of at most `JOB_TOKENS` tokens: as few as keep all lanes busy to the end, and as
+/// alike in size as whole texts allow. A text that is longer is a job of its own.
 fn jobs(sorted: &[Tokens], lanes: usize) -> Vec<&[Tokens]> {
-    let total: usize = sorted.iter().map(|tokens| tokens.ids.len()).sum();
-    let most = JOB_TOKENS.min(total.div_ceil(lanes));
+    let mut tokens: usize = sorted.iter().map(|tokens| tokens.ids.len()).sum();
+    let mut count = tokens.div_ceil(JOB_TOKENS).next_multiple_of(lanes);
     let mut jobs = Vec::new();
     let mut rest = sorted;
     while !rest.is_empty() {
-        let mut tokens = 0;
+        let (share, mut taken) = (tokens.div_ceil(count.max(1)), 0);
         let fits = rest.iter().take_while(|text| {
-            tokens += text.ids.len();
-            tokens <= most
+            // Over the share if that is nearer to it than under it.
+            let fits = taken + text.ids.len() / 2 <= share && taken + text.ids.len() <= JOB_TOKENS;
+            taken += text.ids.len();
+            fits
         });
         let (job, after) = rest.split_at(fits.count().max(1));
+        tokens -= job.iter().map(|text| text.ids.len()).sum::<usize>();
+        count = count.saturating_sub(1);
         jobs.push(job);
         rest = after;
     }

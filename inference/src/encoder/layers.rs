@@ -8,9 +8,8 @@ use std::path::Path;
 
 use burn::tensor::{Tensor, TensorData};
 
-use super::attention::{self, Run};
 use super::config::Config;
-use super::{kernels, pooling};
+use super::{attention, kernels, pooling};
 use crate::ModelError;
 use crate::weights::{Linear, Norm, Weights};
 
@@ -57,10 +56,9 @@ impl Bert {
     /// The vectors of texts, given by their tokens.
     pub(super) fn forward(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, String> {
         let lengths: Vec<usize> = texts.iter().map(|ids| ids.len()).collect();
-        let runs = attention::runs(&lengths);
         let mut rows = self.embed(texts)?;
         for layer in &self.layers {
-            rows = layer.forward(rows, &runs, &self.config)?;
+            rows = layer.forward(rows, &lengths, &self.config)?;
         }
         Ok(pooling::means(&rows, &lengths, self.dimension()))
     }
@@ -95,11 +93,11 @@ impl Layer {
         })
     }
 
-    fn forward(&self, rows: Vec<f32>, runs: &[Run], config: &Config) -> Result<Vec<f32>, String> {
+    fn forward(&self, rows: Vec<f32>, lengths: &[usize], config: &Config) -> Result<Vec<f32>, String> {
         let eps = config.layer_norm_eps;
         let (mut triple, rows) = product(rows, &self.query_key_value.weight)?;
         kernels::add_rows(&mut triple, &self.query_key_value.bias);
-        let mixed = attention::attend(triple, runs, config.num_attention_heads, config.hidden_size)?;
+        let mixed = attention::attend(&triple, lengths, config.num_attention_heads, config.hidden_size);
 
         let (mut attended, _) = product(mixed, &self.out.weight)?;
         kernels::add_norm(&mut attended, &self.out.bias, &rows, &self.attended, eps);

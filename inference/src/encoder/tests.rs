@@ -1,6 +1,5 @@
-//! How texts become jobs, and how a job's texts become runs.
+//! How texts become jobs.
 
-use super::attention::runs;
 use super::*;
 
 fn texts(lengths: &[usize]) -> Vec<Tokens> {
@@ -25,10 +24,4 @@ fn a_small_backlog_is_shared_by_the_lanes() {
     assert_eq!(sizes(&[10, 10, 10, 10], 2), [20, 20]);
     assert_eq!(sizes(&[7], 4), [7]);
     assert!(sizes(&[], 4).is_empty());
-}
-
-#[test]
-fn neighbours_of_one_length_are_one_run() {
-    assert_eq!(runs(&[9, 9, 4, 4, 4, 2]).len(), 3);
-    assert!(runs(&[]).is_empty());
 }
