@@ -1,7 +1,7 @@
 //! Lanes: how a model uses the machine. Each lane is a pool of one thread, so that the numeric kernels inside, which
 //! split their work over the pool they find themselves in, stay on one core and in its cache, while lanes take
-//! different jobs. Embedding a backlog this way needs no synchronisation between kernels. Cost: one short-lived thread
-//! per lane and call.
+//! different jobs. Embedding a backlog this way needs no synchronisation between kernels. A job that comes alone, such as
+//! a question, has all cores. Cost: one short-lived thread per lane and call.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -22,18 +22,22 @@ pub(crate) fn pool(threads: usize, name: &'static str) -> Result<ThreadPool, Mod
     pool.map_err(|error| ModelError::Threads(error.to_string()))
 }
 
-/// Pools of one thread each.
-pub(crate) struct Lanes(Vec<ThreadPool>);
+/// Pools of one thread each, and one of all cores for a job that comes alone.
+pub(crate) struct Lanes {
+    lanes: Vec<ThreadPool>,
+    together: ThreadPool,
+}
 
 impl Lanes {
     /// That many lanes, at least one.
     pub(crate) fn new(count: usize, name: &'static str) -> Result<Self, ModelError> {
-        (0..count.max(1)).map(|_| pool(1, name)).collect::<Result<_, _>>().map(Lanes)
+        let lanes = (0..count.max(1)).map(|_| pool(1, name)).collect::<Result<_, _>>()?;
+        Ok(Lanes { lanes, together: pool(count.max(1), name)? })
     }
 
     /// How many there are.
     pub(crate) fn count(&self) -> usize {
-        self.0.len()
+        self.lanes.len()
     }
 
     /// `work` of each job, in order. Jobs are started in order; a panic in one is passed on.
@@ -46,8 +50,9 @@ impl Lanes {
                 done.lock().unwrap_or_else(PoisonError::into_inner).push((at, result));
             }
         };
-        match &self.0[..self.0.len().min(jobs.len())] {
+        match &self.lanes[..self.lanes.len().min(jobs.len())] {
             [] => {}
+            [_] if jobs.len() == 1 => self.together.install(drive),
             [lane] => lane.install(drive),
             lanes => std::thread::scope(|scope| {
                 lanes.iter().for_each(|lane| drop(scope.spawn(|| lane.install(drive))));

@@ -1,5 +1,5 @@
-//! The facts that go with a recall: those about whom the question names, the ones that share its words first; then those
-//! that the recalled passages made.
+//! The facts that go with a recall: those about whom the question names that share its words; those that the recalled
+//! passages made; then what else is held of whom it names.
 
 use std::collections::BTreeSet;
 
@@ -34,7 +34,10 @@ pub(crate) async fn known(core: &Core, question: &str, hits: &[Hit]) -> Result<V
         facts.extend(facts::facts(core, Some(&id), &filter).await?);
     }
     facts.sort_by_key(|fact| (std::cmp::Reverse(overlap(fact)), std::cmp::Reverse(fact.known_from), fact.id.clone()));
+    // What else is held of them comes last.
+    let rest = facts.split_off(facts.partition_point(|fact| overlap(fact) > 0));
     facts.extend(said(core, &hits[..hits.len().min(HITS_MAX)]).await?);
+    facts.extend(rest);
     let mut seen = BTreeSet::new();
     facts.retain(|fact| fact.known_to.is_none() && seen.insert(fact.id.clone()));
     facts.truncate(FACTS_MAX);
