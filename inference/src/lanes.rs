@@ -76,11 +76,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_the_order_and_one_thread_a_lane() {
+    fn keeps_the_order_and_one_thread_a_lane_but_all_for_one() {
         let lanes = Lanes::new(3, "test").unwrap();
         let jobs: Vec<u64> = (0..100).collect();
         assert_eq!(lanes.map(&jobs, |job| job * 2), jobs.iter().map(|job| job * 2).collect::<Vec<_>>());
-        assert_eq!(lanes.map(&jobs[..1], |_| rayon::current_num_threads()), [1]);
+        assert_eq!(lanes.map(&jobs[..2], |_| rayon::current_num_threads()), [1, 1]);
+        assert_eq!(lanes.map(&jobs[..1], |_| rayon::current_num_threads()), [3]);
         assert!(lanes.map(&[] as &[u64], |job| *job).is_empty());
         assert_eq!(lanes.count(), 3);
     }
