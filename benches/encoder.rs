@@ -49,26 +49,12 @@ fn main() {
     compare("turns of conversations", &encoder, peer.as_mut(), batches);
 
     let table = Table::built_in().unwrap();
-    let rate = best(|| {
-        let started = Instant::now();
-        let mut done = 0;
-        while started.elapsed() < TURN {
-            done += table.answer(&texts).len();
-        }
-        done as f64 / started.elapsed().as_secs_f64()
-    });
+    let rate = best(|| rate(|| table.answer(&texts).len()));
     support::figure(BENCH, "nexus-static, turns of conversations", rate, "texts/s");
 }
 
 fn compare(name: &str, encoder: &Encoder, peer: Option<&mut Peer>, batches: Vec<Batch>) {
-    let ours = || {
-        let started = Instant::now();
-        let mut done = 0;
-        while started.elapsed() < TURN {
-            batches.iter().for_each(|batch| done += encoder.embed_tokens(batch.clone()).len());
-        }
-        done as f64 / started.elapsed().as_secs_f64()
-    };
+    let ours = || rate(|| batches.iter().map(|batch| encoder.embed_tokens(batch.clone()).len()).sum());
     let Some(peer) = peer else { return support::figure(BENCH, name, best(ours), "sequences/s") };
     let vector = encoder.embed_tokens(batches[0].clone()).remove(0).unwrap();
     let (mut best_ours, mut best_theirs) = (0.0_f64, 0.0_f64);
@@ -80,6 +66,16 @@ fn compare(name: &str, encoder: &Encoder, peer: Option<&mut Peer>, batches: Vec<
         best_theirs = best_theirs.max(rate);
     }
     support::compared(BENCH, name, best_ours, "sequences/s", "ONNX Runtime fp32", best_theirs, false);
+}
+
+/// How many a second, for one turn; `work` says how many it did.
+fn rate(work: impl Fn() -> usize) -> f64 {
+    let started = Instant::now();
+    let mut done = 0;
+    while started.elapsed() < TURN {
+        done += work();
+    }
+    done as f64 / started.elapsed().as_secs_f64()
 }
 
 fn best(rate: impl Fn() -> f64) -> f64 {

@@ -47,6 +47,11 @@ impl Embed for Embedder {
     }
 }
 
+/// The policy that asks that embedder.
+pub(crate) fn asks(id: &str) -> Policy {
+    Policy::Model { task: Task::Embed, model: id.into() }
+}
+
 /// The embedders that policy asks, of one scope or, without one, of all.
 pub(crate) fn wanted<'p>(policy: impl IntoIterator<Item = &'p PolicyRow>, scope: Option<&str>) -> Vec<&'p Text> {
     let of_scope = |row: &&PolicyRow| scope.is_none_or(|scope| *row.scope == *scope);

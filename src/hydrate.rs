@@ -13,7 +13,7 @@ use nexus_dataflows::{GRAPH_VERSION, Graph, Inputs};
 use nexus_inference::{Patterns, models};
 use nexus_storage::{Commit, Opener, Snapshot, Store};
 use nexus_types::tables::{AnswersTable, EventsTable, PolicyTable};
-use nexus_types::{Policy, PolicyRow, Scope, Task};
+use nexus_types::{PolicyRow, Scope};
 use tokio::runtime::Runtime;
 
 use crate::admit::{Heads, Record};
@@ -159,7 +159,7 @@ impl Engine {
         if self.settings.embed && embedder::wanted(self.policy.iter().chain(pending), Some(scope)).is_empty() {
             let known = models::default();
             if self.load(known)? {
-                added.push(embeds(scope, known));
+                added.push(PolicyRow { scope: scope.clone(), policy: embedder::asks(&known.id()) });
             }
         }
         if added.is_empty() { Ok(()) } else { self.acknowledge(vec![Record::Policy { added, removed: Vec::new() }]) }
@@ -176,12 +176,6 @@ impl Engine {
         self.models.extend(loaded);
         Ok(here)
     }
-}
-
-/// The policy that a scope is read by that embedder.
-pub(crate) fn embeds(scope: &Scope, known: &models::Known) -> PolicyRow {
-    let policy = Policy::Model { task: Task::Embed, model: known.id().into() };
-    PolicyRow { scope: scope.clone(), policy }
 }
 
 /// Reads the four inputs of a snapshot; `visit` sees every event's record.

@@ -6,13 +6,12 @@
 //! fact is touched. Cost: one embedding per distinct text.
 
 use nexus_inference::models;
-use nexus_types::Policy;
+use nexus_types::PolicyRow;
 
 use crate::admit::Record;
-use crate::hydrate::embeds;
 use crate::ingest::{Go, Progress};
 use crate::writer::Nexus;
-use crate::{Error, Result};
+use crate::{Error, Result, embedder};
 
 /// How far a switch is.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -38,10 +37,11 @@ impl Nexus {
         }
         let (scope, to) = (self.scope().clone(), known.id());
         self.engine.ensure_scope(&scope)?;
-        self.engine.acknowledge(vec![Record::Policy { added: vec![embeds(&scope, known)], removed: Vec::new() }])?;
+        let row = PolicyRow { scope, policy: embedder::asks(&to) };
+        self.engine.acknowledge(vec![Record::Policy { added: vec![row], removed: Vec::new() }])?;
         let report = self.catch_up(watch)?;
-        let others: Vec<Policy> = self.embedders().into_iter().filter(|id| *id != to).map(embeds_by).collect();
-        let from = others.iter().map(name_of).collect();
+        let from: Vec<String> = self.embedders().into_iter().filter(|id| *id != to).collect();
+        let others = from.iter().map(|id| embedder::asks(id)).collect();
         let open_asks = self.engine.open_to(&to);
         let epoch = if open_asks == 0 { Some(self.change_policy(Vec::new(), others)?.epoch) } else { None };
         Ok(Switch { to, from, open_asks, facts: report.facts, epoch })
@@ -49,18 +49,7 @@ impl Nexus {
 
     /// The ids of the scope's embedders.
     fn embedders(&self) -> Vec<String> {
-        let wanted = crate::embedder::wanted(&self.engine.policy, Some(self.scope()));
+        let wanted = embedder::wanted(&self.engine.policy, Some(self.scope()));
         wanted.into_iter().map(|id| id.to_string()).collect()
-    }
-}
-
-fn embeds_by(id: String) -> Policy {
-    Policy::Model { task: nexus_types::Task::Embed, model: id.into() }
-}
-
-fn name_of(policy: &Policy) -> String {
-    match policy {
-        Policy::Model { model, .. } => model.to_string(),
-        _ => String::new(),
     }
 }

@@ -131,7 +131,7 @@ impl Known {
     /// What its vectors are stored under: its name and the digest of its weights. No file is read.
     pub fn id(&self) -> String {
         let weights = self.files.iter().find(|file| file.name.ends_with(".safetensors"));
-        weights.map_or_else(Table::built_in_id, |weights| format!("{}@{}", self.name, &weights.sha256[..8]))
+        weights.map_or_else(|| table::BUILT_IN_ID.into(), |weights| format!("{}@{}", self.name, &weights.sha256[..8]))
     }
 
     /// Whether it can be loaded: it is in the user's cache, or a part of the program.

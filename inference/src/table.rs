@@ -7,13 +7,11 @@
 //! multiplication of matrices; the built-in table takes 8 MB of memory.
 
 use std::path::Path;
-use std::sync::LazyLock;
 
 use nexus_types::{Task, Text};
 use pulp::Arch;
 use rayon::prelude::*;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use tokenizers::Tokenizer;
 
 use crate::weights::Weights;
@@ -22,6 +20,9 @@ use crate::{Model, ModelError, Reply, guarded, lanes};
 
 /// The name of the table that is a part of the program.
 pub const BUILT_IN: &str = "nexus-static";
+
+/// Its id: the name and the digest of its weights, written down so that nobody computes it to read a store.
+pub const BUILT_IN_ID: &str = "nexus-static@91136095";
 
 /// Its files.
 pub(crate) const TOKENIZER: &[u8] = include_bytes!("../data/nexus-static/tokenizer.json");
@@ -56,16 +57,7 @@ impl Table {
     /// `nexus-static`.
     pub fn built_in() -> Result<Self, ModelError> {
         let path = Path::new(BUILT_IN);
-        Self::of(Self::built_in_id(), path, TOKENIZER, Weights::of(path, ROWS))
-    }
-
-    /// The id of `nexus-static`, without loading it.
-    pub fn built_in_id() -> String {
-        static ID: LazyLock<String> = LazyLock::new(|| {
-            let digest = format!("{:x}", Sha256::digest(ROWS));
-            format!("{BUILT_IN}@{}", &digest[..8])
-        });
-        ID.clone()
+        Self::of(BUILT_IN_ID.into(), path, TOKENIZER, Weights::of(path, ROWS))
     }
 
     /// The table whose `tokenizer.json` and `model.safetensors` are in `folder`. Its id is `name` and the digest of its
@@ -83,11 +75,7 @@ impl Table {
         Ok(Table { id, cutter: Cutter::of(path, tokenizer)?, rows, width, pool: lanes::pool(lanes::cores(), "table")? })
     }
 
-    /// The vector of each text; `None` where no token of it is known.
-    pub fn embed(&self, texts: &[Text]) -> Vec<Option<Vec<f32>>> {
-        self.pool.install(|| texts.par_iter().map_init(Vec::new, |ids, text| self.embed_one(text, ids)).collect())
-    }
-
+    /// The vector of a text; `None` where no token of it is known.
     fn embed_one(&self, text: &str, ids: &mut Vec<u32>) -> Option<Vec<f32>> {
         ids.clear();
         self.cutter.cut(&text[..text.floor_char_boundary(TEXT_BYTES_MAX)], ids);
@@ -187,7 +175,13 @@ impl Rows {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use sha2::{Digest, Sha256};
+
     use super::*;
+
+    fn vector(table: &Table, text: &str) -> Vec<f32> {
+        table.embed_one(text, &mut Vec::new()).unwrap()
+    }
 
     fn cosine(a: &[f32], b: &[f32]) -> f32 {
         a.iter().zip(b).map(|(a, b)| a * b).sum()
@@ -196,9 +190,11 @@ mod tests {
     #[test]
     fn what_means_the_same_is_near() {
         let table = Table::built_in().unwrap();
-        assert_eq!((table.id(), table.dimension()), (&*Table::built_in_id(), Some(256)));
+        let digest = format!("{:x}", Sha256::digest(ROWS));
+        assert_eq!(BUILT_IN_ID, format!("{BUILT_IN}@{}", &digest[..8]));
+        assert_eq!((table.id(), table.dimension()), (BUILT_IN_ID, Some(256)));
         let texts = ["Where does Anna live?", "Anna has moved to a flat in Oslo", "the printer is out of paper"];
-        let vectors: Vec<Vec<f32>> = table.embed(&texts.map(Text::from)).into_iter().map(Option::unwrap).collect();
+        let vectors = texts.map(|text| vector(&table, text));
         assert!(vectors.iter().all(|vector| (cosine(vector, vector) - 1.0).abs() < 1e-5));
         assert!(cosine(&vectors[0], &vectors[1]) > cosine(&vectors[0], &vectors[2]) + 0.1);
     }
@@ -221,7 +217,7 @@ mod tests {
         std::fs::write(folder.path().join("tokenizer.json"), TOKENIZER).unwrap();
         let table = Table::load("toy", folder.path()).unwrap();
         // "the" is token 1996: its row begins with number 3992, which is 2 modulo 7.
-        let vector = table.embed(&["the".into()]).remove(0).unwrap();
+        let vector = vector(&table, "the");
         assert!((vector[0] * 3.0 - vector[1] * 2.0).abs() < 1e-6, "{vector:?}");
         std::fs::write(folder.path().join("model.safetensors"), "short").unwrap();
         assert!(Table::load("toy", folder.path()).is_err());
