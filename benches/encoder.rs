@@ -15,7 +15,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nexus::models;
-use nexus_inference::{Encoder, Model, Table};
+use nexus_inference::{Device, Encoder, Model, Reading, Table};
 use nexus_types::Text;
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ fn main() {
         eprintln!("skipped: minilm is not here; nexus models fetch minilm");
         return;
     };
-    let encoder = Encoder::load("minilm", &folder).unwrap();
+    let encoder = Encoder::load("minilm", &folder, &Reading::default(), Device::Cpu).unwrap();
     let mut peer = Peer::start(&folder);
     for (rows, width) in [(1, 16), (32, 32), (32, 128)] {
         compare(&format!("{rows} x {width}"), &encoder, peer.as_mut(), vec![random(rows, width)]);

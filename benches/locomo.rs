@@ -11,7 +11,7 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nexus::models;
+use nexus::{Device, models};
 use nexus::{Event, Go, Memory, Nexus, Settings};
 use nexus_inference::{Model, Reply};
 use nexus_scoring::{Bag, Statistics, bm25, cosine, terms};
@@ -59,8 +59,9 @@ fn main() {
     };
     let conversations: Vec<Value> = serde_json::from_slice(&std::fs::read(&file).expect("the file")).expect("JSON");
     let (mut ours, mut lexical, mut vectors) = (Scores::default(), Scores::default(), Scores::default());
-    let name = support::argument("--model").unwrap_or_else(|| models::default().name.into());
-    let encoder = models::known(&name).unwrap().load().unwrap().unwrap_or_else(|| panic!("{name} is not here"));
+    let name = support::argument("--model").unwrap_or_else(|| models::default().name.clone());
+    let encoder =
+        models::known(&name).unwrap().load(Device::Auto).unwrap().unwrap_or_else(|| panic!("{name} is not here"));
     for conversation in &conversations {
         let folder = tempfile::tempdir().unwrap();
         let memory = remembered(folder.path(), &name, &conversation["conversation"]);

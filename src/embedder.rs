@@ -1,8 +1,9 @@
-//! The embedder behind recall: its weights are read when the first question is asked, not when memory is opened.
+//! The embedder behind recall: its weights are read when the first question is asked, not when memory is opened. One
+//! question is too little to be worth a device: the host reads it.
 
 use std::sync::{Arc, OnceLock};
 
-use nexus_inference::{Model, Reply, models};
+use nexus_inference::{Device, Model, models};
 use nexus_query::Embed;
 use nexus_types::{Policy, PolicyRow, Task, Text};
 
@@ -32,18 +33,14 @@ impl Embed for Embedder {
     }
 
     fn embed(&self, text: &str) -> Option<Vec<f32>> {
-        let load = || match models::with_id(&self.id).map_or(Ok(None), |known| known.load()) {
+        let load = || match models::with_id(&self.id).map_or(Ok(None), |known| known.load(Device::Cpu)) {
             Ok(model) => model,
             Err(error) => {
                 tracing::warn!(%error, "the embedder cannot be loaded: recall is lexical");
                 None
             }
         };
-        let model = self.model.get_or_init(load).as_ref()?;
-        match model.answer(&[text.into()]).pop()? {
-            Reply::Vector(vector) => Some(vector),
-            Reply::Answer(_) => None,
-        }
+        self.model.get_or_init(load).as_ref()?.question(&text.into())
     }
 }
 

@@ -42,6 +42,7 @@ impl Engine {
         if !(1..=64).contains(&settings.workers) {
             return Err(Error::argument(format!("{} workers: give a number from 1 to 64", settings.workers)));
         }
+        settings.device.check()?;
         let runtime = runtime()?;
         let program = std::env::args().next().unwrap_or_else(|| "nexus".into());
         let opener = Opener { program, at: clock::now() };
@@ -87,7 +88,7 @@ impl Engine {
         if self.settings.embed {
             let wanted: Vec<_> =
                 embedder::wanted(&self.policy, None).into_iter().filter_map(|id| models::with_id(id)).collect();
-            wanted.into_iter().try_for_each(|known| self.load(known).map(drop))?;
+            wanted.iter().try_for_each(|known| self.load(known).map(drop))?;
         }
         if checkpoint.epoch == 0 || checkpoint.meta.get(meta::GRAPH) == Some(&GRAPH_VERSION.to_string()) {
             for ask in self.graph.restore(inputs)? {
@@ -171,7 +172,7 @@ impl Engine {
         if self.models.iter().any(|model| model.id() == id) {
             return Ok(true);
         }
-        let loaded = known.load()?;
+        let loaded = known.load(self.settings.device)?;
         let here = loaded.is_some();
         self.models.extend(loaded);
         Ok(here)

@@ -55,7 +55,7 @@ pub use ingest::{Go, IngestOptions, IngestReport, Progress, REASONS_MAX, Stage};
 pub use measure::{Speed, measure};
 pub use memory::{Memory, Status, TableStatus, parse_at};
 pub use nexus_connectors as connectors;
-pub use nexus_inference::models;
+pub use nexus_inference::{Device, models};
 pub use nexus_query::{
     EntityRow, EntityView, FactFilter, FactView, Hit, NeighbourView, Recalled, TimelineView, Why, WhyStep,
 };

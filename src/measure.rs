@@ -1,8 +1,8 @@
-//! How fast embedders are on this machine: written texts of three lengths, in words.
+//! How fast models are on this machine: written texts of three lengths, in words.
 
 use std::time::{Duration, Instant};
 
-use nexus_inference::models;
+use nexus_inference::{Device, models};
 use nexus_types::Text;
 
 use crate::{Error, Result};
@@ -26,11 +26,13 @@ pub struct Speed {
     pub texts_per_second: Vec<(usize, f64)>,
 }
 
-/// Measures the embedder of that name, on all cores.
-pub fn measure(name: &str) -> Result<Speed> {
+/// Measures the model of that name, on that device. A reranker reads each text beside a question of four words.
+pub fn measure(name: &str, device: Device) -> Result<Speed> {
     let known = models::known(name)?;
-    let Some(model) = known.load()? else {
-        return Err(Error::argument(format!("{name} is not here: nexus models fetch {name}")));
+    let read: Box<dyn Fn(&[Text]) -> usize> = match (known.load(device)?, known.load_reranker(device)?) {
+        (Some(model), _) => Box::new(move |texts| model.answer(texts).len()),
+        (_, Some(reranker)) => Box::new(move |texts| reranker.score("where was it moved", texts).len()),
+        (None, None) => return Err(Error::argument(format!("{name} is not here: nexus models fetch {name}"))),
     };
     let rate = |words: usize| {
         let text = |at: usize| -> Text {
@@ -38,10 +40,10 @@ pub fn measure(name: &str) -> Result<Speed> {
             words.join(" ").into()
         };
         let texts: Vec<Text> = (0..TOGETHER).map(text).collect();
-        model.answer(&texts);
+        read(&texts);
         let (started, mut embedded) = (Instant::now(), 0);
         while started.elapsed() < MEASURED {
-            embedded += model.answer(&texts).len();
+            embedded += read(&texts);
         }
         (words, embedded as f64 / started.elapsed().as_secs_f64())
     };

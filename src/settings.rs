@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use nexus_inference::Device;
 use nexus_types::Text;
 
 /// How an engine is opened. `Settings::default()` is right for a laptop.
@@ -20,6 +21,8 @@ pub struct Settings {
     pub model_job_texts_max: usize,
     /// Whether to use an embedder if its weights are there.
     pub embed: bool,
+    /// Where encoders read passages; a question is read on the CPU.
+    pub device: Device,
     /// Caches, thresholds and kept checkpoints of the store.
     pub storage: nexus_storage::Settings,
 }
@@ -33,6 +36,7 @@ impl Default for Settings {
             model_budget_ms: 200,
             model_job_texts_max: 4_096,
             embed: true,
+            device: Device::Auto,
             storage: nexus_storage::Settings::default(),
         }
     }

@@ -32,7 +32,10 @@ impl Nexus {
     /// Lets the scope be searched by the embedder of that name.
     pub fn use_model(&mut self, name: &str, watch: &mut dyn FnMut(&Progress) -> Go) -> Result<Switch> {
         let known = models::known(name)?;
-        if !self.engine.load(known)? {
+        if !known.is_embedder() {
+            return Err(Error::argument(format!("{name} makes no vectors to search by; see nexus models")));
+        }
+        if !self.engine.load(&known)? {
             return Err(Error::argument(format!("{name} is not here: nexus models fetch {name}")));
         }
         let (scope, to) = (self.scope().clone(), known.id());

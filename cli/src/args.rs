@@ -6,7 +6,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use nexus::connectors::Format;
-use nexus::{At, Millis};
+use nexus::{At, Device, Millis};
 
 use crate::when;
 
@@ -64,6 +64,9 @@ pub(crate) struct Global {
     /// Threads that keep memory up to date
     #[arg(long, global = true, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub(crate) workers: u8,
+    /// Where encoders read: auto, cpu, wgpu or cuda
+    #[arg(long, global = true, value_name = "DEVICE", env = "NEXUS_DEVICE", hide_env = true, default_value = "auto")]
+    pub(crate) device: Device,
 }
 
 /// When to use colour.
@@ -189,7 +192,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         at: AsOf,
     },
-    /// List embedders, fetch one, use another
+    /// List models, fetch or add one, use another
     Models {
         #[command(subcommand)]
         action: Option<Models>,
@@ -308,7 +311,7 @@ pub(crate) struct Forget {
 /// What to do about models.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Models {
-    /// Show the known embedders and whether they are here
+    /// Show the known models and whether they are here
     List,
     /// Bring a model's weights into the cache
     Fetch {
@@ -318,12 +321,19 @@ pub(crate) enum Models {
         #[arg(long, value_name = "DIR")]
         from: Option<PathBuf>,
     },
+    /// Add an encoder of your own: BERT family, in its publisher's layout
+    Add {
+        /// What to call it
+        name: String,
+        /// The folder with config.json, tokenizer.json and model.safetensors or model.onnx
+        folder: PathBuf,
+    },
     /// Let this scope be searched by another embedder, once it has read all there is
     Use {
         /// The embedder, e.g. minilm
         name: String,
     },
-    /// Measure how fast embedders are here
+    /// Measure how fast models are here
     Bench {
         /// Those to measure; all that are here if none is given
         names: Vec<String>,

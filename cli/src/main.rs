@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use clap_complete::Shell;
-use nexus::{At, Memory, Nexus, Settings};
+use nexus::{At, Device, Memory, Nexus, Settings};
 
 use crate::args::{Cli, Command, Global};
 use crate::failure::{Failure, Outcome, Result};
@@ -83,12 +83,13 @@ pub(crate) struct Place {
     pub(crate) store: PathBuf,
     pub(crate) scope: String,
     workers: usize,
+    pub(crate) device: Device,
 }
 
 impl Place {
     fn new(global: &Global) -> Place {
         let store = global.store.clone().unwrap_or_else(|| data_folder().join("nexus").join("memory"));
-        Place { store, scope: global.scope.clone(), workers: usize::from(global.workers) }
+        Place { store, scope: global.scope.clone(), workers: usize::from(global.workers), device: global.device }
     }
 
     /// The store as it is, or as it was; nothing is built to read it.
@@ -103,7 +104,8 @@ impl Place {
 
     /// The same, with settings; scope and workers are the command line's.
     pub(crate) fn write_with(&self, settings: Settings) -> Result<Nexus> {
-        let settings = Settings { scope: self.scope.as_str().into(), workers: self.workers, ..settings };
+        let settings =
+            Settings { scope: self.scope.as_str().into(), workers: self.workers, device: self.device, ..settings };
         Ok(Nexus::open_with(&self.store, settings)?)
     }
 }

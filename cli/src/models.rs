@@ -1,10 +1,10 @@
-//! `nexus models`: which embedders there are, fetching one, letting a scope use another, how fast they are here.
+//! `nexus models`: which there are, fetching or adding one, letting a scope use another, how fast they are here.
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use nexus::models::{Kind, Listed};
-use nexus::{Error, Go};
+use nexus::{Device, Error, Go};
 use serde_json::json;
 
 use crate::Place;
@@ -17,8 +17,9 @@ pub(crate) fn models(place: &Place, out: &Out, action: Option<Models>) -> Result
     match action.unwrap_or(Models::List) {
         Models::List => list(out),
         Models::Fetch { name, from } => fetch(out, &name, from.as_deref()),
+        Models::Add { name, folder } => add(out, &name, &folder),
         Models::Use { name } => use_model(place, out, &name),
-        Models::Bench { names } => bench(out, names),
+        Models::Bench { names } => bench(place, out, names),
     }
 }
 
@@ -26,25 +27,31 @@ fn list(out: &Out) -> Result {
     let models = nexus::models::list();
     if out.json {
         let rows = models.iter().map(|listed| {
-            let model = listed.model;
+            let model = &listed.model;
             json!({
-                "name": model.name, "id": model.id(), "about": model.about, "licence": model.licence,
-                "dimension": model.dimension, "here": model.is_here(), "folder": listed.folder,
+                "name": model.name, "id": model.id(), "about": model.about, "languages": model.languages,
+                "licence": model.licence, "kind": model.kind, "dimension": model.dimension,
+                "here": model.is_here(), "folder": listed.folder,
             })
         });
         out.value(&rows.collect::<Vec<_>>())?;
         return Ok(Outcome::Done);
     }
-    let mut sheet = Sheet::new(&["model", "what it is", "numbers", "licence", "size", "where"], "no models");
-    sheet = sheet.right(2).right(4);
+    let mut sheet =
+        Sheet::new(&["model", "what it is", "languages", "numbers", "licence", "size", "where"], "no models");
+    sheet = sheet.right(3).right(5);
     for listed in &models {
-        let model = listed.model;
+        let model = &listed.model;
         let size = if model.kind == Kind::BuiltIn { String::new() } else { bytes(size(listed)) };
-        let numbers = number(model.dimension as u64);
-        sheet.row([model.name.into(), model.about.into(), numbers, model.licence.into(), size, home(listed)]);
+        let numbers = if model.is_embedder() { number(model.dimension as u64) } else { String::new() };
+        let [name, about, languages, licence] =
+            [&model.name, &model.about, &model.languages, &model.licence].map(String::clone);
+        sheet.row([name, about, languages, numbers, licence, size, home(listed)]);
     }
     out.table(sheet)?;
     out.hint("A new scope uses the first that is here. Another: nexus models fetch NAME, then nexus models use NAME.");
+    let devices: Vec<&str> = Device::there().into_iter().map(Device::name).collect();
+    out.hint(&format!("Devices here: {}; tables need none.", devices.join(", ")));
     Ok(Outcome::Done)
 }
 
@@ -78,6 +85,17 @@ fn fetch(out: &Out, name: &str, from: Option<&Path>) -> Result {
     Ok(Outcome::Done)
 }
 
+fn add(out: &Out, name: &str, folder: &Path) -> Result {
+    let known = nexus::models::add(name, folder).map_err(Error::from)?;
+    if out.json {
+        out.value(&json!({"name": known.name, "id": known.id(), "dimension": known.dimension}))?;
+    } else {
+        out.line(&format!("{name} is here: {} numbers a text", number(known.dimension as u64)))?;
+        out.hint(&format!("To let a scope use it: nexus models use {name}"));
+    }
+    Ok(Outcome::Done)
+}
+
 fn use_model(place: &Place, out: &Out, name: &str) -> Result {
     let mut nexus = place.write()?;
     let stop = stop_on_ctrl_c(out.json);
@@ -105,13 +123,13 @@ fn use_model(place: &Place, out: &Out, name: &str) -> Result {
     Ok(if done { Outcome::Done } else { Outcome::Stopped })
 }
 
-fn bench(out: &Out, names: Vec<String>) -> Result {
+fn bench(place: &Place, out: &Out, names: Vec<String>) -> Result {
     let here = || nexus::models::list().into_iter().map(|listed| listed.model).filter(|model| model.is_here());
-    let names = if names.is_empty() { here().map(|model| model.name.to_string()).collect() } else { names };
+    let names = if names.is_empty() { here().map(|model| model.name).collect() } else { names };
     let mut speeds = Vec::new();
     for name in names {
-        out.hint(&format!("measuring {name} …"));
-        speeds.push(nexus::measure(&name)?);
+        out.hint(&format!("measuring {name}, device {} …", place.device.name()));
+        speeds.push(nexus::measure(&name, place.device)?);
     }
     if out.json {
         out.value(&speeds)?;

@@ -15,7 +15,7 @@
 
 use std::path::Path;
 
-use nexus_inference::Encoder;
+use nexus_inference::{Device, Encoder, Reading};
 use serde_json::{Value, json};
 use unicode_categories::UnicodeCategories;
 
@@ -89,7 +89,7 @@ impl Vocabulary {
 
 /// What the encoder makes of each token alone.
 fn vectors(folder: &Path, vocabulary: &Vocabulary) -> Vec<Vec<f64>> {
-    let encoder = Encoder::load("encoder", folder).unwrap();
+    let encoder = Encoder::load("encoder", folder, &Reading::default(), Device::Cpu).unwrap();
     let ids: Vec<u32> = (0..vocabulary.tokens.len() as u32).collect();
     let mut vectors = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(AT_ONCE) {

@@ -14,6 +14,14 @@ pub enum ModelError {
         /// The names there are.
         known: String,
     },
+    /// A model cannot be called that.
+    #[error("a model cannot be added as `{name}`: {reason}")]
+    Name {
+        /// The name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// A file cannot be read or written.
     #[error("{path}: {source}", path = path.display())]
     File {
@@ -46,6 +54,26 @@ pub enum ModelError {
     BuiltIn {
         /// The model.
         name: String,
+    },
+    /// No device is called that.
+    #[error("no device is called `{name}`; there are: auto, cpu, wgpu, cuda")]
+    UnknownDevice {
+        /// The name.
+        name: String,
+    },
+    /// There is no such device here.
+    #[error(
+        "there is no device `{device}` ({why}); there are: {there}.\nA build that reaches it: cargo build --features {feature}"
+    )]
+    NoDevice {
+        /// The device asked for.
+        device: &'static str,
+        /// Those there are.
+        there: String,
+        /// Why it is not there.
+        why: &'static str,
+        /// The cargo feature that brings it.
+        feature: &'static str,
     },
     /// There is no folder for models.
     #[error("no folder for models: set NEXUS_CACHE, XDG_CACHE_HOME or HOME")]

@@ -5,11 +5,14 @@
 //! deterministic on one machine; whatever it cannot answer it refuses, so a reply never fails and never panics. Cost:
 //! [`Patterns`] reads text at memory speed, an [`Encoder`] computes 10 to 20 million multiplications a token.
 
+pub mod device;
 pub mod encoder;
 mod error;
 mod lanes;
 pub mod models;
+mod onnx;
 pub mod patterns;
+mod reranker;
 mod stub;
 pub mod table;
 mod weights;
@@ -21,8 +24,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use nexus_types::{Answer, Task, Text};
 use rayon::prelude::*;
 
-pub use encoder::Encoder;
+pub use device::Device;
+pub use encoder::{Encoder, Pooling, Reading};
 pub use error::ModelError;
+pub use reranker::Reranker;
 pub use stub::Stub;
 pub use table::Table;
 
@@ -44,6 +49,14 @@ pub trait Model: Send + Sync {
 
     /// One reply for each text, in order.
     fn answer(&self, texts: &[Text]) -> Vec<Reply>;
+
+    /// The vector to search with for a question: some models read questions otherwise than passages.
+    fn question(&self, text: &Text) -> Option<Vec<f32>> {
+        match self.answer(std::slice::from_ref(text)).pop()? {
+            Reply::Vector(vector) => Some(vector),
+            Reply::Answer(_) => None,
+        }
+    }
 }
 
 /// What a model says about one text.

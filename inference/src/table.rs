@@ -67,7 +67,7 @@ impl Table {
         let digest = crate::models::digest(&path)?;
         let tokenizer = folder.join("tokenizer.json");
         let tokenizer = std::fs::read(&tokenizer).map_err(ModelError::file(&tokenizer))?;
-        Self::of(format!("{name}@{}", &digest[..8]), folder, &tokenizer, Weights::open(&path))
+        Self::of(format!("{name}@{}", &digest[..8]), folder, &tokenizer, Weights::open(&path)?)
     }
 
     fn of(id: String, path: &Path, tokenizer: &[u8], weights: Weights<'_>) -> Result<Self, ModelError> {

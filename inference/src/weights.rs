@@ -1,28 +1,43 @@
-//! Weights from a safetensors file, each checked against the shape that the configuration says. Cost: one pass over the
-//! file; a linear layer's matrix is turned once, from [out, in] as stored to [in, out] as multiplied, for a product of
-//! few rows would else turn it every time.
+//! Weights from a safetensors or ONNX file, each checked against the shape that the configuration says. Cost: one pass
+//! over the file; a linear layer's matrix is turned once, from [out, in] as stored to [in, out] as multiplied.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::store::{ModuleStore, SafetensorsStore, bridge};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::TensorData;
 
-use crate::ModelError;
+use crate::{ModelError, onnx};
 
 /// The tensors of one file.
 pub(crate) struct Weights<'p> {
     path: &'p Path,
-    store: SafetensorsStore,
-    device: Device,
+    source: Source,
+}
+
+enum Source {
+    Safetensors(Box<SafetensorsStore>),
+    Onnx(BTreeMap<String, onnx::Numbers>),
 }
 
 /// `x · weight + bias`.
 #[derive(Debug)]
 pub(crate) struct Linear {
-    /// [in, out].
-    pub weight: Tensor<2>,
+    /// [in, out], row by row.
+    pub weight: Vec<f32>,
     /// [out].
     pub bias: Vec<f32>,
+}
+
+impl Linear {
+    /// Of one row, on the host.
+    pub(crate) fn of(&self, row: &[f32]) -> Vec<f32> {
+        let mut sums = self.bias.clone();
+        for (x, weights) in row.iter().zip(self.weight.chunks_exact(sums.len())) {
+            sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += x * weight);
+        }
+        sums
+    }
 }
 
 /// Scale and shift of a layer normalisation.
@@ -32,80 +47,116 @@ pub(crate) struct Norm {
     pub scale: Vec<f32>,
     /// [width].
     pub shift: Vec<f32>,
+    /// Keeps it from dividing by 0.
+    pub eps: f32,
 }
 
 impl<'p> Weights<'p> {
-    /// The file's table of contents is read with the first tensor.
-    pub(crate) fn open(path: &'p Path) -> Self {
-        Self { path, store: SafetensorsStore::from_file(path), device: Device::flex() }
+    /// Of a safetensors file the table of contents is read with the first tensor, of an ONNX file all is read now.
+    pub(crate) fn open(path: &'p Path) -> Result<Self, ModelError> {
+        let source = match path.extension().is_some_and(|extension| extension == "onnx") {
+            true => Source::Onnx(onnx::tensors(path)?),
+            false => Source::Safetensors(Box::new(SafetensorsStore::from_file(path))),
+        };
+        Ok(Self { path, source })
     }
 
-    /// The content of a file; `path` is what errors call it.
+    /// The content of a safetensors file; `path` is what errors call it.
     pub(crate) fn of(path: &'p Path, content: &[u8]) -> Self {
-        Self { path, store: SafetensorsStore::from_bytes(Some(content.to_vec())), device: Device::flex() }
+        let store = SafetensorsStore::from_bytes(Some(content.to_vec()));
+        Self { path, source: Source::Safetensors(Box::new(store)) }
     }
 
     /// The shape of a tensor, if the file has it.
     pub(crate) fn shape(&mut self, name: &str) -> Option<Vec<usize>> {
-        Some(self.store.get_all_tensors().ok()?.get(name)?.shape.as_slice().to_vec())
+        match &mut self.source {
+            Source::Safetensors(store) => Some(store.get_all_tensors().ok()?.get(name)?.shape.as_slice().to_vec()),
+            Source::Onnx(tensors) => tensors.get(name).map(|(shape, _)| shape.clone()),
+        }
     }
 
     /// A tensor of bytes, row by row.
     pub(crate) fn bytes(&mut self, name: &str, shape: &[usize]) -> Result<Vec<u8>, ModelError> {
-        let path = self.path;
-        let malformed = |reason: String| ModelError::Malformed { path: path.into(), reason };
-        let data = self.data(name, shape)?;
-        data.try_into_vec().map_err(|error| malformed(format!("`{name}`: {error:?}")))
+        let malformed = malformed(self.path);
+        let Source::Safetensors(store) = &mut self.source else {
+            return Err(malformed(format!("`{name}` is looked for in a safetensors file only")));
+        };
+        let bytes = stored(store, name, shape).map_err(&malformed)?.try_into_vec();
+        bytes.map_err(|error| malformed(format!("`{name}`: {error:?}")))
     }
 
     /// One tensor's numbers, row by row.
     pub(crate) fn numbers(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
-        let path = self.path;
-        let malformed = |reason: String| ModelError::Malformed { path: path.into(), reason };
-        let data = self.data(name, shape)?;
-        data.convert::<f32>().try_into_vec().map_err(|error| malformed(format!("`{name}`: {error:?}")))
-    }
-
-    fn data(&mut self, name: &str, shape: &[usize]) -> Result<TensorData, ModelError> {
-        let malformed = |reason: String| ModelError::Malformed { path: self.path.into(), reason };
-        // Some publishers keep the head's name in front of every tensor.
-        let prefixed = format!("bert.{name}");
-        let known = self.store.get_all_tensors().map_err(|error| malformed(error.to_string()))?;
-        let Some(tensor) = known.get(name).or_else(|| known.get(&prefixed)) else {
-            return Err(malformed(format!("it has no tensor `{name}`")));
-        };
-        if tensor.shape.as_slice() != shape {
-            return Err(malformed(format!("`{name}` is {:?}, and should be {shape:?}", tensor.shape)));
+        let malformed = malformed(self.path);
+        match &mut self.source {
+            Source::Safetensors(store) => {
+                let numbers = stored(store, name, shape).map_err(&malformed)?.convert::<f32>().try_into_vec();
+                numbers.map_err(|error| malformed(format!("`{name}`: {error:?}")))
+            }
+            Source::Onnx(tensors) => {
+                let known = [name.to_string(), headed(name)].into_iter().find(|name| tensors.contains_key(name));
+                // Each is asked for once: what is taken need not be kept.
+                let found = known.and_then(|name| tensors.remove(&name));
+                let (found, numbers) = found.ok_or_else(|| malformed(no_such(name)))?;
+                if found != shape {
+                    return Err(malformed(misshapen(name, &found, shape)));
+                }
+                Ok(numbers)
+            }
         }
-        bridge::to_data(tensor).map_err(|error| malformed(format!("`{name}`: {error:?}")))
     }
 
     /// Linear layers that read the same input, side by side as one.
     pub(crate) fn linear(&mut self, names: &[String], input: usize, output: usize) -> Result<Linear, ModelError> {
         let width = names.len() * output;
-        let mut weight = Vec::with_capacity(width * input);
-        let mut bias = Vec::with_capacity(width);
+        let (mut weight, mut bias) = (Vec::with_capacity(width * input), Vec::with_capacity(width));
         for name in names {
             weight.extend(self.numbers(&format!("{name}.weight"), &[output, input])?);
             bias.extend(self.numbers(&format!("{name}.bias"), &[output])?);
         }
-        let weight = TensorData::new(turned(&weight, input), [input, width]);
-        Ok(Linear { weight: Tensor::from_data(weight, &self.device), bias })
+        Ok(Linear { weight: turned(&weight, input), bias })
     }
 
     /// A layer normalisation.
-    pub(crate) fn norm(&mut self, name: &str, width: usize) -> Result<Norm, ModelError> {
+    pub(crate) fn norm(&mut self, name: &str, width: usize, eps: f32) -> Result<Norm, ModelError> {
         let scale = self.numbers(&format!("{name}.weight"), &[width])?;
         let shift = self.numbers(&format!("{name}.bias"), &[width])?;
-        Ok(Norm { scale, shift })
+        Ok(Norm { scale, shift, eps })
     }
+}
+
+/// Some publishers keep the head's name in front of every tensor.
+fn headed(name: &str) -> String {
+    format!("bert.{name}")
+}
+
+fn no_such(name: &str) -> String {
+    format!("it has no tensor `{name}`")
+}
+
+fn misshapen(name: &str, found: &[usize], wanted: &[usize]) -> String {
+    format!("`{name}` is {found:?}, and should be {wanted:?}")
+}
+
+fn malformed(path: &Path) -> impl Fn(String) -> ModelError {
+    let path = path.to_path_buf();
+    move |reason| ModelError::Malformed { path: path.clone(), reason }
+}
+
+fn stored(store: &mut SafetensorsStore, name: &str, shape: &[usize]) -> Result<TensorData, String> {
+    let known = store.get_all_tensors().map_err(|error| error.to_string())?;
+    let tensor = known.get(name).or_else(|| known.get(&headed(name))).ok_or_else(|| no_such(name))?;
+    if tensor.shape.as_slice() != shape {
+        return Err(misshapen(name, tensor.shape.as_slice(), shape));
+    }
+    bridge::to_data(tensor).map_err(|error| format!("`{name}`: {error:?}"))
 }
 
 /// How many columns are turned together: their rows and the columns they become stay in cache.
 const TURNED_TOGETHER: usize = 16;
 
 /// The transpose of a matrix, given by its rows of `width` numbers.
-fn turned(matrix: &[f32], width: usize) -> Vec<f32> {
+pub(crate) fn turned(matrix: &[f32], width: usize) -> Vec<f32> {
     let height = matrix.len() / width;
     let mut turned = vec![0.0; matrix.len()];
     for (band, into) in turned.chunks_mut(height * TURNED_TOGETHER).enumerate() {

@@ -143,7 +143,7 @@ fn another_embedder_takes_over() {
     let place = told();
     assert!(place.ok(&["status"]).contains("nexus-static@"));
     let run = place.nexus(&["models", "use", "nexus-dynamic"]);
-    assert!(run.code != 0 && run.err.contains("there are: minilm, potion, nexus-static"), "{run:?}");
+    assert!(run.code != 0 && run.err.contains("there are: minilm, bge-small, potion, nexus-static"), "{run:?}");
     let switch = place.json(&["models", "use", "nexus-static"]);
     assert_eq!((&switch["open_asks"], &switch["from"]), (&0.into(), &serde_json::json!([])));
     assert_eq!(place.json(&["verify"])["equal"], true);

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ModelError;
 
 /// What the layers need to know.
-#[derive(Clone, Debug, Deserialize)]
-pub(super) struct Config {
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Config {
     /// Length of a token's vector between layers.
     pub hidden_size: usize,
     /// How many layers.
@@ -23,6 +23,9 @@ pub(super) struct Config {
     pub max_position_embeddings: usize,
     /// How many words there are.
     pub vocab_size: usize,
+    /// How many kinds of tokens there are.
+    #[serde(default = "two")]
+    pub type_vocab_size: usize,
     model_type: String,
     hidden_act: String,
     #[serde(default = "absolute")]
@@ -33,12 +36,19 @@ fn absolute() -> String {
     "absolute".into()
 }
 
+fn two() -> usize {
+    2
+}
+
 impl Config {
-    /// Reads and checks it.
-    pub(super) fn read(path: &Path) -> Result<Self, ModelError> {
+    /// The content of that file, checked; or `otherwise`, where there is none.
+    pub(super) fn of(path: &Path, otherwise: Option<&Config>) -> Result<Self, ModelError> {
         let malformed = |reason: String| ModelError::Malformed { path: path.into(), reason };
-        let text = std::fs::read(path).map_err(ModelError::file(path))?;
-        let config: Config = serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
+        let config: Config = match (std::fs::read(path), otherwise) {
+            (Ok(text), _) => serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?,
+            (Err(error), Some(otherwise)) if error.kind() == std::io::ErrorKind::NotFound => otherwise.clone(),
+            (Err(error), _) => return Err(ModelError::file(path)(error)),
+        };
         config.check().map_err(malformed)?;
         Ok(config)
     }

@@ -1,126 +1,122 @@
-//! The layers of a BERT, over texts laid end to end: one row a token, so that nothing is computed for padding.
+//! The layers of a BERT, written once for every backend: over texts laid end to end, one row a token.
 //!
-//! `x = norm(words + positions + kind)`, then per layer `x = norm(x + out(attend(x)))`, `x = norm(x +
-//! down(gelu(up(x))))`. The products are Burn's; what lies between them is one pass each over the rows, in
-//! [`kernels`](super::kernels). Cost: 12 · hidden² multiplications a token and layer, and the attention's.
+//! `x = norm(words + positions + kinds)`, then per layer `x = norm(x + out(attend(x)))`, `x = norm(x +
+//! down(gelu(up(x))))` (Devlin et al., "BERT", 2018). Cost: 12 · hidden² multiplications a token and layer, and the
+//! attention's.
 
-use std::path::Path;
-
-use burn::tensor::{Tensor, TensorData};
-
+use super::backend::{Backend, Pooling};
 use super::config::Config;
-use super::{attention, kernels, pooling};
 use crate::ModelError;
-use crate::weights::{Linear, Norm, Weights};
+use crate::weights::Weights;
+
+/// A text as the network reads it: its tokens, of which those from `second` on are of the second kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sequence {
+    pub ids: Vec<u32>,
+    pub second: usize,
+}
+
+impl Sequence {
+    /// Tokens of the first kind only.
+    pub(crate) fn alone(ids: Vec<u32>) -> Self {
+        Sequence { second: ids.len(), ids }
+    }
+}
+
+/// A network on some backend.
+pub(super) trait Network: Send + Sync {
+    /// One row a text.
+    fn forward(&self, texts: &[&Sequence], pooling: Pooling) -> Result<Vec<Vec<f32>>, String>;
+}
 
 /// The whole network.
-pub(super) struct Bert {
-    config: Config,
+pub(super) struct Bert<B: Backend> {
+    backend: B,
+    heads: usize,
+    width: usize,
     words: Vec<f32>,
-    /// A position's embedding and that of the only kind of token there is.
     positions: Vec<f32>,
-    norm: Norm,
-    layers: Vec<Layer>,
+    /// Of both kinds of tokens.
+    kinds: Vec<f32>,
+    norm: B::Norm,
+    layers: Vec<Layer<B>>,
 }
 
-struct Layer {
-    query_key_value: Linear,
-    out: Linear,
-    attended: Norm,
-    up: Linear,
-    down: Linear,
-    fed: Norm,
+struct Layer<B: Backend> {
+    query_key_value: B::Linear,
+    out: B::Linear,
+    attended: B::Norm,
+    up: B::Linear,
+    down: B::Linear,
+    fed: B::Norm,
 }
 
-impl Bert {
-    /// The network of that file.
-    pub(super) fn load(path: &Path, config: Config) -> Result<Self, ModelError> {
-        let mut weights = Weights::open(path);
+impl<B: Backend> Bert<B> {
+    /// The network of those weights.
+    pub(super) fn load(weights: &mut Weights<'_>, config: &Config, backend: B) -> Result<Self, ModelError> {
         let width = config.hidden_size;
-        let words = weights.numbers("embeddings.word_embeddings.weight", &[config.vocab_size, width])?;
-        let at = [config.max_position_embeddings, width];
-        let mut positions = weights.numbers("embeddings.position_embeddings.weight", &at)?;
-        let kinds = weights.numbers("embeddings.token_type_embeddings.weight", &[2, width])?;
-        positions.chunks_exact_mut(width).for_each(|position| kernels::add(position, &kinds[..width]));
-        let norm = weights.norm("embeddings.LayerNorm", width)?;
-        let layers = (0..config.num_hidden_layers).map(|layer| Layer::load(&mut weights, &config, layer));
+        let mut table = |name: &str, count| weights.numbers(&format!("embeddings.{name}.weight"), &[count, width]);
+        let words = table("word_embeddings", config.vocab_size)?;
+        let positions = table("position_embeddings", config.max_position_embeddings)?;
+        let kinds = table("token_type_embeddings", config.type_vocab_size)?;
+        let norm = backend.norm(weights.norm("embeddings.LayerNorm", width, config.layer_norm_eps)?);
+        let layers = (0..config.num_hidden_layers).map(|layer| Layer::load(weights, config, layer, &backend));
         let layers = layers.collect::<Result<_, _>>()?;
-        Ok(Self { words, positions, norm, layers, config })
-    }
-
-    /// The length of its vectors.
-    pub(super) fn dimension(&self) -> usize {
-        self.config.hidden_size
-    }
-
-    /// The vectors of texts, given by their tokens.
-    pub(super) fn forward(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, String> {
-        let lengths: Vec<usize> = texts.iter().map(|ids| ids.len()).collect();
-        let mut rows = self.embed(texts)?;
-        for layer in &self.layers {
-            rows = layer.forward(rows, &lengths, &self.config)?;
-        }
-        Ok(pooling::means(&rows, &lengths, self.dimension()))
+        Ok(Self { heads: config.num_attention_heads, width, words, positions, kinds, norm, layers, backend })
     }
 
     /// The rows that enter the first layer.
-    fn embed(&self, texts: &[&[u32]]) -> Result<Vec<f32>, String> {
-        let width = self.dimension();
-        let mut rows = Vec::with_capacity(texts.iter().map(|ids| ids.len() * width).sum());
-        for ids in texts {
-            for (&id, position) in ids.iter().zip(self.positions.chunks_exact(width)) {
-                let word = self.words.chunks_exact(width).nth(id as usize).ok_or("a token is not in the vocabulary")?;
-                rows.extend(word.iter().zip(position).map(|(word, position)| word + position));
+    fn embed(&self, texts: &[&Sequence]) -> Result<Vec<f32>, String> {
+        let mut rows = Vec::with_capacity(texts.iter().map(|text| text.ids.len() * self.width).sum());
+        for text in texts {
+            for (at, &id) in text.ids.iter().enumerate() {
+                let word = self.row(&self.words, id as usize).ok_or("a token is not in the vocabulary")?;
+                let position = self.row(&self.positions, at).ok_or("a text has more tokens than positions")?;
+                let kind = self.row(&self.kinds, (at >= text.second).into()).ok_or("there is one kind of tokens")?;
+                rows.extend(word.iter().zip(position).zip(kind).map(|((word, position), kind)| word + position + kind));
             }
         }
-        kernels::norm(&mut rows, &self.norm, self.config.layer_norm_eps);
         Ok(rows)
+    }
+
+    fn row<'t>(&self, table: &'t [f32], at: usize) -> Option<&'t [f32]> {
+        table.get(at * self.width..(at + 1) * self.width)
     }
 }
 
-impl Layer {
-    fn load(weights: &mut Weights, config: &Config, layer: usize) -> Result<Self, ModelError> {
-        let (width, inner) = (config.hidden_size, config.intermediate_size);
+impl<B: Backend> Network for Bert<B> {
+    fn forward(&self, texts: &[&Sequence], pooling: Pooling) -> Result<Vec<Vec<f32>>, String> {
+        let lengths: Vec<usize> = texts.iter().map(|text| text.ids.len()).collect();
+        let mut rows = self.backend.enter(self.embed(texts)?, &self.norm);
+        let texts = self.backend.texts(&lengths);
+        for layer in &self.layers {
+            rows = layer.forward(&self.backend, &rows, &texts, self.heads);
+        }
+        let pooled = self.backend.pool(rows, &texts, pooling)?;
+        Ok(pooled.chunks_exact(self.width).map(<[f32]>::to_vec).collect())
+    }
+}
+
+impl<B: Backend> Layer<B> {
+    fn load(weights: &mut Weights<'_>, config: &Config, layer: usize, backend: &B) -> Result<Self, ModelError> {
+        let (width, inner, eps) = (config.hidden_size, config.intermediate_size, config.layer_norm_eps);
         let name = |part: &str| format!("encoder.layer.{layer}.{part}");
         let triple = ["query", "key", "value"].map(|part| name(&format!("attention.self.{part}")));
         Ok(Self {
-            query_key_value: weights.linear(&triple, width, width)?,
-            out: weights.linear(&[name("attention.output.dense")], width, width)?,
-            attended: weights.norm(&name("attention.output.LayerNorm"), width)?,
-            up: weights.linear(&[name("intermediate.dense")], width, inner)?,
-            down: weights.linear(&[name("output.dense")], inner, width)?,
-            fed: weights.norm(&name("output.LayerNorm"), width)?,
+            query_key_value: backend.linear(weights.linear(&triple, width, width)?),
+            out: backend.linear(weights.linear(&[name("attention.output.dense")], width, width)?),
+            attended: backend.norm(weights.norm(&name("attention.output.LayerNorm"), width, eps)?),
+            up: backend.linear(weights.linear(&[name("intermediate.dense")], width, inner)?),
+            down: backend.linear(weights.linear(&[name("output.dense")], inner, width)?),
+            fed: backend.norm(weights.norm(&name("output.LayerNorm"), width, eps)?),
         })
     }
 
-    fn forward(&self, rows: Vec<f32>, lengths: &[usize], config: &Config) -> Result<Vec<f32>, String> {
-        let eps = config.layer_norm_eps;
-        let (mut triple, rows) = product(rows, &self.query_key_value.weight)?;
-        kernels::add_rows(&mut triple, &self.query_key_value.bias);
-        let mixed = attention::attend(&triple, lengths, config.num_attention_heads, config.hidden_size);
-
-        let (mut attended, _) = product(mixed, &self.out.weight)?;
-        kernels::add_norm(&mut attended, &self.out.bias, &rows, &self.attended, eps);
-
-        let (mut inner, attended) = product(attended, &self.up.weight)?;
-        kernels::gelu(&mut inner, &self.up.bias);
-
-        let (mut fed, _) = product(inner, &self.down.weight)?;
-        kernels::add_norm(&mut fed, &self.down.bias, &attended, &self.fed, eps);
-        Ok(fed)
+    fn forward(&self, backend: &B, rows: &B::Rows, texts: &B::Texts, heads: usize) -> B::Rows {
+        let triple = backend.product(rows, &self.query_key_value);
+        let mixed = backend.attend(&triple, texts, heads);
+        let attended = backend.product_add_norm(&mixed, &self.out, rows, &self.attended);
+        let inner = backend.product_gelu(&attended, &self.up);
+        backend.product_add_norm(&inner, &self.down, &attended, &self.fed)
     }
-}
-
-/// `rows · weight`, and the rows again. No copy: a tensor of the CPU is its vector.
-fn product(rows: Vec<f32>, weight: &Tensor<2>) -> Result<(Vec<f32>, Vec<f32>), String> {
-    let [width, _] = weight.dims();
-    let count = rows.len() / width;
-    let rows = Tensor::<2>::from_data(TensorData::new(rows, [count, width]), &weight.device());
-    let result = numbers(rows.clone().matmul(weight.clone()))?;
-    Ok((result, numbers(rows)?))
-}
-
-/// A tensor's numbers, row by row.
-pub(super) fn numbers<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, String> {
-    tensor.into_data().try_into_vec().map_err(|error| format!("a tensor is not f32: {error:?}"))
 }

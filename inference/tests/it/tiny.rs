@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use nexus_inference::{Encoder, Model, ModelError, Reply};
+use nexus_inference::{Device, Encoder, Model, ModelError, Pooling, Reading, Reply, models};
 use nexus_types::{Task, Text};
 use serde_json::json;
 use tempfile::TempDir;
@@ -113,13 +113,25 @@ fn folder(change: impl FnOnce(&Path)) -> TempDir {
     folder
 }
 
+fn load(folder: &TempDir, reading: &Reading) -> Result<Encoder, ModelError> {
+    Encoder::load("tiny", folder.path(), reading, Device::Cpu)
+}
+
 fn encoder() -> Encoder {
-    Encoder::load("tiny", folder(|_| ()).path()).unwrap()
+    load(&folder(|_| ()), &Reading::default()).unwrap()
+}
+
+fn vectors(encoder: &Encoder, texts: &[Text]) -> Vec<Vec<f32>> {
+    let vector = |reply| match reply {
+        Reply::Vector(vector) => vector,
+        Reply::Answer(answer) => panic!("{answer:?}"),
+    };
+    encoder.answer(texts).into_iter().map(vector).collect()
 }
 
 #[test]
 fn agrees_with_the_naive_network() {
-    let (encoder, naive) = (encoder(), Naive { heads: HEADS, layers: LAYERS, eps: 1e-12, tensors: tensors() });
+    let naive = Naive { heads: HEADS, layers: LAYERS, eps: 1e-12, tensors: tensors() };
     let long = "dog ran away ".repeat(20);
     let texts = ["a cat sat", "", "Dogs RAN far away", "cats", "a cat sat", "zebra", &long, "a dog", "far away"];
     let cut: Vec<u32> = [2].into_iter().chain([6, 9, 11].repeat(20)).take(POSITIONS - 1).chain([3]).collect();
@@ -134,14 +146,55 @@ fn agrees_with_the_naive_network() {
         &[2, 4, 6, 3],
         &[2, 10, 11, 3],
     ];
-    let vectors = encoder.embed(&texts.map(Text::from));
-    for ((text, ids), vector) in texts.iter().zip(ids).zip(vectors) {
-        let vector = vector.unwrap();
-        assert_eq!(vector.len(), WIDTH);
-        for (ours, naive) in vector.iter().zip(naive.embed(ids)) {
-            assert!((f64::from(*ours) - naive).abs() < 1e-5, "{text:?}: {ours} {naive}");
+    for pooling in [Pooling::Mean, Pooling::Cls] {
+        let encoder = load(&folder(|_| ()), &Reading { pooling, ..Default::default() }).unwrap();
+        let vectors = vectors(&encoder, &texts.map(Text::from));
+        for ((text, ids), vector) in texts.iter().zip(ids).zip(vectors) {
+            assert_eq!(vector.len(), WIDTH);
+            for (ours, naive) in vector.iter().zip(naive.embed(ids, pooling == Pooling::Cls)) {
+                assert!((f64::from(*ours) - naive).abs() < 1e-5, "{text:?}, {pooling:?}: {ours} {naive}");
+            }
         }
     }
+}
+
+/// The publisher's own files say how a model reads, and overrule the registry.
+#[test]
+fn a_model_is_read_as_its_own_files_say() {
+    let said = folder(|path| {
+        std::fs::create_dir(path.join("1_Pooling")).unwrap();
+        std::fs::write(path.join("1_Pooling/config.json"), json!({"pooling_mode_cls_token": true}).to_string())
+            .unwrap();
+        std::fs::write(path.join("sentence_bert_config.json"), json!({"max_seq_length": 4}).to_string()).unwrap();
+        let prompts = json!({"prompts": {"query": "dog ", "document": "cat "}});
+        std::fs::write(path.join("config_sentence_transformers.json"), prompts.to_string()).unwrap();
+    });
+    let registry = Reading { tokens: Some(9), query: "far ".into(), ..Default::default() };
+    let encoder = load(&said, &registry).unwrap();
+    assert_eq!(encoder.tokenize(&["sat ran away".into()]), [Ok(vec![2, 5, 7, 3])]);
+    let naive = Naive { heads: HEADS, layers: LAYERS, eps: 1e-12, tensors: tensors() };
+    let asked = encoder.question(&"sat ran".into()).unwrap();
+    for (ours, naive) in asked.iter().zip(naive.embed(&[2, 6, 7, 3], true)) {
+        assert!((f64::from(*ours) - naive).abs() < 1e-5, "{ours} {naive}");
+    }
+}
+
+#[test]
+fn an_encoder_of_ones_own_is_tried_and_added() {
+    let cache = TempDir::new().unwrap();
+    let (cache, publisher) = (models::Cache::at(cache.path()), folder(|_| ()));
+    let known = cache.add("mine", publisher.path()).unwrap();
+    assert_eq!((known.dimension, cache.added()), (WIDTH, vec![known.clone()]));
+    assert_eq!(known.id(), load(&publisher, &Reading::default()).unwrap().id().replace("tiny", "mine"));
+    let installed = cache.installed("mine").unwrap();
+    assert!(Encoder::load("mine", &installed, &known.reading, Device::Cpu).is_ok());
+    for (name, why) in [("mine", "is there already"), ("minilm", "another model"), ("a/b", "letters, digits")] {
+        let error = cache.add(name, publisher.path()).unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+    }
+    let broken = folder(|path| std::fs::write(path.join("config.json"), "{}").unwrap());
+    assert!(matches!(cache.add("broken", broken.path()), Err(ModelError::Malformed { .. })));
+    assert_eq!((cache.installed("broken"), cache.installed("minilm")), (None, None));
 }
 
 #[test]
@@ -150,10 +203,9 @@ fn the_company_of_other_texts_does_not_matter() {
     let words = ["a", "cat", "dog", "sat", "ran", "far", "away"];
     let texts: Vec<Text> =
         (1..400usize).map(|n| (0..n % 13).map(|at| words[n * at % 7]).collect::<Vec<_>>().join(" ").into()).collect();
-    let together = encoder.embed(&texts);
+    let together = vectors(&encoder, &texts);
     for (text, together) in texts.iter().zip(together) {
-        let alone = encoder.embed(std::slice::from_ref(text)).remove(0).unwrap();
-        let together = together.unwrap();
+        let alone = vectors(&encoder, std::slice::from_ref(text)).remove(0);
         assert!(alone.iter().zip(&together).all(|(a, b)| (a - b).abs() < 1e-5), "{text:?}");
     }
 }
@@ -170,14 +222,14 @@ fn is_a_model() {
         other.get_mut("embeddings.LayerNorm.bias").unwrap()[0][0] += 0.5;
         std::fs::write(path.join("model.safetensors"), safetensors(&other)).unwrap();
     });
-    assert_ne!(Encoder::load("tiny", other.path()).unwrap().id(), encoder.id());
+    assert_ne!(load(&other, &Reading::default()).unwrap().id(), encoder.id());
 }
 
 #[test]
 fn damaged_folders_are_errors_that_name_the_file() {
     let broken = |name: &'static str, content: Vec<u8>| {
         let folder = folder(|path| std::fs::write(path.join(name), content).unwrap());
-        let error = Encoder::load("tiny", folder.path()).err().unwrap();
+        let error = load(&folder, &Reading::default()).err().unwrap();
         let text = error.to_string();
         assert!(matches!(error, ModelError::Malformed { .. }) && text.contains(name), "{text}");
         text
@@ -196,5 +248,5 @@ fn damaged_folders_are_errors_that_name_the_file() {
     relu["hidden_act"] = "relu".into();
     assert!(broken("config.json", relu.to_string().into()).contains("hidden_act is `relu`"));
     let gone = folder(|path| std::fs::remove_file(path.join("tokenizer.json")).unwrap());
-    assert!(matches!(Encoder::load("tiny", gone.path()), Err(ModelError::File { .. })));
+    assert!(matches!(load(&gone, &Reading::default()), Err(ModelError::File { .. })));
 }

@@ -1,0 +1,89 @@
+//! The backend of the host's cores: rows are plain vectors, products and what lies between them are kernels of our own,
+//! in the instructions that the machine has. Runs in the thread pool it finds itself in.
+
+use super::backend::{Backend, Pooling};
+use super::product::{Product, Then};
+use super::{attention, kernels};
+use crate::weights::{Linear, Norm};
+
+/// The host.
+pub(super) struct Cpu;
+
+/// The lengths of the texts, and how long a row is once it has met a product.
+pub(super) struct Lengths(Vec<usize>);
+
+impl Backend for Cpu {
+    type Rows = Vec<f32>;
+    type Linear = Product;
+    type Norm = Norm;
+    type Texts = Lengths;
+
+    fn linear(&self, linear: Linear) -> Product {
+        Product::new(&linear.weight, &linear.bias)
+    }
+
+    fn norm(&self, norm: Norm) -> Norm {
+        norm
+    }
+
+    fn texts(&self, lengths: &[usize]) -> Lengths {
+        Lengths(lengths.to_vec())
+    }
+
+    fn enter(&self, mut rows: Vec<f32>, norm: &Norm) -> Vec<f32> {
+        kernels::norm(&mut rows, norm);
+        rows
+    }
+
+    fn product(&self, rows: &Vec<f32>, by: &Product) -> Vec<f32> {
+        by.of(rows, Then::Nothing)
+    }
+
+    fn product_gelu(&self, rows: &Vec<f32>, by: &Product) -> Vec<f32> {
+        by.of(rows, Then::Gelu)
+    }
+
+    fn product_add_norm(&self, rows: &Vec<f32>, by: &Product, residual: &Vec<f32>, norm: &Norm) -> Vec<f32> {
+        let mut sum = by.of(rows, Then::Add(residual));
+        kernels::norm(&mut sum, norm);
+        sum
+    }
+
+    fn attend(&self, triple: &Vec<f32>, texts: &Lengths, heads: usize) -> Vec<f32> {
+        let width = triple.len() / 3 / texts.0.iter().sum::<usize>().max(1);
+        attention::attend(triple, &texts.0, heads, width)
+    }
+
+    fn pool(&self, rows: Vec<f32>, texts: &Lengths, pooling: Pooling) -> Result<Vec<f32>, String> {
+        let width = rows.len() / texts.0.iter().sum::<usize>().max(1);
+        let mut pooled = Vec::with_capacity(texts.0.len() * width);
+        let mut rest = rows.as_slice();
+        for length in &texts.0 {
+            let (text, after) = rest.split_at(length * width);
+            rest = after;
+            match pooling {
+                Pooling::Cls => pooled.extend_from_slice(&text[..width]),
+                Pooling::Mean => {
+                    let mut sum = vec![0.0; width];
+                    text.chunks_exact(width).for_each(|row| kernels::add(&mut sum, row));
+                    pooled.extend(sum.iter().map(|x| x / *length as f32));
+                }
+            }
+        }
+        Ok(pooled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_text_has_its_own_mean_and_its_own_first_row() {
+        let rows = vec![3.0, 0.0, 5.0, 0.0, 0.0, -2.0, 1.0, 1.0, 2.0, 2.0, 0.0, 0.0];
+        let texts = Cpu.texts(&[2, 1, 2, 1]);
+        let pooled = |pooling| Cpu.pool(rows.clone(), &texts, pooling);
+        assert_eq!(pooled(Pooling::Mean), Ok(vec![4.0, 0.0, 0.0, -2.0, 1.5, 1.5, 0.0, 0.0]));
+        assert_eq!(pooled(Pooling::Cls), Ok(vec![3.0, 0.0, 0.0, -2.0, 1.0, 1.0, 0.0, 0.0]));
+    }
+}

@@ -1,0 +1,179 @@
+//! The reader: texts to tokens, tokens to jobs, jobs to the network. Texts are sorted by length and packed into jobs
+//! of bounded size; on the host each lane takes jobs without any padding, a device takes one large job at a time.
+
+use std::path::{Path, PathBuf};
+
+use tokenizers::{EncodeInput, Tokenizer, TruncationParams};
+
+use super::backend::Pooling;
+use super::config::Config;
+use super::cpu::Cpu;
+use super::fallback::{Fallible, caught};
+use super::layers::{Bert, Network, Sequence};
+use super::portable::Portable;
+use crate::ModelError;
+use crate::device::{Device, Place};
+use crate::lanes::{Lanes, cores};
+use crate::weights::Weights;
+
+/// The most bytes of a text that are read at all, far above what any model takes: bounds the tokenizer's work.
+const TEXT_BYTES_MAX: usize = 1 << 16;
+/// The most tokens of a job on the host: what one layer computes for it then fits a core's cache.
+pub(super) const JOB_TOKENS: usize = 512;
+/// The most tokens of a job on a device, which is only busy with many.
+const DEVICE_JOB_TOKENS: usize = 16_384;
+/// How many texts the tokenizer takes at once.
+const TOKENIZED_TOGETHER: usize = 64;
+
+/// A tokenizer, a network, and the threads it runs on.
+pub(crate) struct Reader {
+    width: usize,
+    tokenizer: Tokenizer,
+    network: Fallible,
+    lanes: Lanes,
+}
+
+/// A sequence, and the place of its text.
+pub(super) struct Placed {
+    pub text: usize,
+    pub sequence: Sequence,
+}
+
+impl Reader {
+    /// The model in a folder: `tokenizer.json`, the weights, and `config.json` unless its content is given. It reads that
+    /// many tokens of a text, or as many as it has positions.
+    pub(crate) fn load(
+        folder: &Path,
+        config: Option<&Config>,
+        tokens: Option<usize>,
+        device: Device,
+    ) -> Result<Self, ModelError> {
+        let config = Config::of(&folder.join("config.json"), config)?;
+        let tokens_max = tokens.unwrap_or(usize::MAX).min(config.max_position_embeddings);
+        let tokenizer = tokenizer(&folder.join("tokenizer.json"), tokens_max)?;
+        let network = match device.place()? {
+            None => Fallible::on_host(network(folder, &config, None)?),
+            place => {
+                let on_device = network(folder, &config, place)?;
+                let (folder, config) = (folder.to_path_buf(), config.clone());
+                let on_host = move || network(&folder, &config, None).map_err(|error| error.to_string());
+                Fallible::on_device(on_device, on_host)
+            }
+        };
+        Ok(Self { width: config.hidden_size, tokenizer, network, lanes: Lanes::new(cores(), "encoder")? })
+    }
+
+    /// The length of a row.
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Token ids of texts or pairs of texts, special ones included.
+    pub(crate) fn tokenize(&self, texts: &[(&str, Option<&str>)]) -> Vec<Result<Sequence, String>> {
+        let cut = |text: &'_ str| text[..text.floor_char_boundary(TEXT_BYTES_MAX)].to_string();
+        let one = |(first, second): &(&str, Option<&str>)| -> Result<Sequence, String> {
+            let input = match second {
+                Some(second) => EncodeInput::from((cut(first), cut(second))),
+                None => EncodeInput::from(cut(first)),
+            };
+            let encoding = self.tokenizer.encode_fast(input, true).map_err(|error| error.to_string())?;
+            let ids = encoding.get_ids().to_vec();
+            let kinds = encoding.get_type_ids();
+            let second = kinds.iter().position(|kind| *kind > 0).filter(|_| second.is_some());
+            if ids.is_empty() {
+                Err("no tokens".into())
+            } else {
+                Ok(Sequence { second: second.unwrap_or(ids.len()), ids })
+            }
+        };
+        let chunks: Vec<_> = texts.chunks(TOKENIZED_TOGETHER).collect();
+        self.lanes.map(&chunks, |chunk| chunk.iter().map(|text| caught(|| one(text))).collect::<Vec<_>>()).concat()
+    }
+
+    /// One row a sequence, or why it has none.
+    pub(crate) fn read(
+        &self,
+        sequences: Vec<Result<Sequence, String>>,
+        pooling: Pooling,
+    ) -> Vec<Result<Vec<f32>, String>> {
+        let mut results: Vec<Result<Vec<f32>, String>> = Vec::with_capacity(sequences.len());
+        let mut placed = Vec::with_capacity(sequences.len());
+        for (text, sequence) in sequences.into_iter().enumerate() {
+            results.push(Err(String::new()));
+            match sequence {
+                Ok(sequence) => placed.push(Placed { text, sequence }),
+                Err(reason) => results[text] = Err(reason),
+            }
+        }
+        placed.sort_by_key(|placed| std::cmp::Reverse(placed.sequence.ids.len()));
+        let run = |job: &&[Placed]| {
+            let texts: Vec<&Sequence> = job.iter().map(|placed| &placed.sequence).collect();
+            self.network.run(&texts, pooling)
+        };
+        let (jobs, rows) = if self.network.is_on_device() {
+            let jobs = jobs(&placed, DEVICE_JOB_TOKENS, 1);
+            let rows = jobs.iter().map(run).collect();
+            (jobs, rows)
+        } else {
+            let jobs = jobs(&placed, JOB_TOKENS, self.lanes.count());
+            let rows = self.lanes.map(&jobs, run);
+            (jobs, rows)
+        };
+        let rows: Vec<Vec<Result<Vec<f32>, String>>> = rows;
+        for (placed, row) in jobs.into_iter().flatten().zip(rows.into_iter().flatten()) {
+            results[placed.text] = row;
+        }
+        results
+    }
+}
+
+fn network(folder: &Path, config: &Config, place: Option<Place>) -> Result<Box<dyn Network>, ModelError> {
+    let path = weights_in(folder);
+    let mut weights = Weights::open(&path)?;
+    Ok(match place {
+        Some(device) => Box::new(Bert::load(&mut weights, config, Portable { device })?),
+        None => Box::new(Bert::load(&mut weights, config, Cpu)?),
+    })
+}
+
+/// The file with the weights in a model's folder.
+pub(crate) fn weights_in(folder: &Path) -> PathBuf {
+    let onnx = folder.join("model.onnx");
+    if onnx.exists() { onnx } else { folder.join("model.safetensors") }
+}
+
+/// The tokenizer of that file, without padding and cut at `tokens_max`.
+fn tokenizer(path: &Path, tokens_max: usize) -> Result<Tokenizer, ModelError> {
+    let malformed = |error: tokenizers::Error| ModelError::Malformed { path: path.into(), reason: error.to_string() };
+    let bytes = std::fs::read(path).map_err(ModelError::file(path))?;
+    let mut tokenizer = Tokenizer::from_bytes(bytes).map_err(malformed)?;
+    tokenizer.with_padding(None);
+    let cut = TruncationParams { max_length: tokens_max, ..Default::default() };
+    tokenizer.with_truncation(Some(cut)).map_err(malformed)?;
+    Ok(tokenizer)
+}
+
+/// Cuts sequences sorted by length into jobs of at most `job_tokens` tokens: as few as keep all lanes busy to the end,
+/// and as alike in size as whole texts allow. A text that is longer is a job of its own.
+pub(super) fn jobs(sorted: &[Placed], job_tokens: usize, lanes: usize) -> Vec<&[Placed]> {
+    let length = |placed: &Placed| placed.sequence.ids.len();
+    let mut tokens: usize = sorted.iter().map(length).sum();
+    let mut count = tokens.div_ceil(job_tokens).next_multiple_of(lanes);
+    let mut jobs = Vec::new();
+    let mut rest = sorted;
+    while !rest.is_empty() {
+        let (share, mut taken) = (tokens.div_ceil(count.max(1)), 0);
+        let fits = rest.iter().take_while(|placed| {
+            // Over the share if that is nearer to it than under it.
+            let fits = taken + length(placed) / 2 <= share && taken + length(placed) <= job_tokens;
+            taken += length(placed);
+            fits
+        });
+        let (job, after) = rest.split_at(fits.count().max(1));
+        tokens -= job.iter().map(length).sum::<usize>();
+        count = count.saturating_sub(1);
+        jobs.push(job);
+        rest = after;
+    }
+    jobs
+}
