@@ -7,11 +7,12 @@ target := $(or $(CARGO_TARGET_DIR),target)
 examples := $(patsubst examples/%.rs,%,$(wildcard examples/*.rs))
 benches := $(patsubst benches/%.rs,%,$(wildcard benches/*.rs))
 
-.PHONY: help demo build test bench setup
+.PHONY: help demo build test test-wgpu bench setup
 
 help:
 	@echo 'make demo    set up, build, take in a sample history, show what is remembered and how it changes'
 	@echo 'make test    format, lints, all tests, doc tests, examples, documentation; what CI runs'
+	@echo 'make test-wgpu  encoders on a graphics device, Vulkan in software if there is no other; CI runs it too'
 	@echo 'make bench   every figure of the README; arguments for one: cargo bench --profile dev --bench NAME -- ARGS'
 	@echo 'make build   the command line, in $(target)/debug/nexus'
 	@echo 'make setup   check what a build needs, install what is missing'
@@ -31,6 +32,12 @@ test: setup
 	cargo test --workspace
 	@for name in $(examples); do echo "example $$name"; $(target)/debug/examples/$$name >/dev/null || exit 1; done
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --lib
+
+# Vulkan in software, whatever else the machine has: what it computes does not depend on the machine.
+test-wgpu: setup
+	@scripts/setup vulkan
+	VK_ICD_FILENAMES=$$(ls /usr/share/vulkan/icd.d/lvp_icd*.json | head -1) XDG_RUNTIME_DIR=$${XDG_RUNTIME_DIR:-/tmp} \
+		cargo test -p nexus-inference --features wgpu --lib --test it -- wgpu
 
 bench: setup
 	@for name in $(benches); do cargo bench --profile dev --bench $$name || exit 1; done

@@ -62,13 +62,17 @@ fn main() {
     let name = support::argument("--model").unwrap_or_else(|| models::default().name.clone());
     let encoder =
         models::known(&name).unwrap().load(Device::Auto).unwrap().unwrap_or_else(|| panic!("{name} is not here"));
+    let rerank = std::env::args().any(|argument| argument == "--rerank");
     for conversation in &conversations {
         let folder = tempfile::tempdir().unwrap();
         let memory = remembered(folder.path(), &name, &conversation["conversation"]);
         let turns = turns(&memory);
         let peers = Peers::new(&turns, &*encoder);
         for question in questions(&conversation["qa"]) {
-            let hits = memory.recall(&question.text, 20).unwrap().hits;
+            let hits = match rerank {
+                true => memory.recall_reranked(&question.text, 20).unwrap().hits,
+                false => memory.recall(&question.text, 20).unwrap().hits,
+            };
             ours.add(&question, &hits.iter().map(|hit| turns[&hit.event].id.clone()).collect::<Vec<_>>());
             lexical.add(&question, &peers.by_text(&question.text));
             vectors.add(&question, &peers.by_vector(&question.text));
@@ -107,7 +111,7 @@ impl<'a> Peers<'a> {
     }
 
     fn by_vector(&self, question: &str) -> Vec<String> {
-        let question = vector(self.encoder.answer(&[question.into()]).remove(0));
+        let question = self.encoder.question(&question.into()).unwrap();
         self.best(self.vectors.iter().map(|vector| cosine(&question, vector)).collect())
     }
 

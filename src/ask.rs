@@ -46,9 +46,11 @@ impl Engine {
         let mut answered = Answered::default();
         let until = Instant::now() + budget;
         for model in self.models.clone() {
+            // A slow model is given little at a time, so that the budget is kept and ctrl-C is heard.
+            let slow_max = if model.is_instant() { usize::MAX } else { texts_within(budget) };
             let mut free = free_of_charge(model.as_ref());
             loop {
-                let job = next_job(&self.asks, model.as_ref(), self.settings.model_job_texts_max);
+                let job = next_job(&self.asks, model.as_ref(), self.settings.model_job_texts_max.min(slow_max));
                 if job.is_empty() || (free == 0 && Instant::now() >= until) {
                     break;
                 }
@@ -113,9 +115,13 @@ fn free_of_charge(model: &dyn Model) -> usize {
     }
 }
 
+/// How many texts a slow model takes at once: a small part of the budget, at 500 texts a second.
+fn texts_within(budget: Duration) -> usize {
+    let texts = budget.as_millis() / 10;
+    usize::try_from(texts).unwrap_or(usize::MAX).clamp(64, 512)
+}
+
 fn next_job(asks: &OpenAsks, model: &dyn Model, texts_max: usize) -> Vec<Ask> {
-    // A slow model is given little at a time, so that the budget is kept and ctrl-C is heard.
-    let texts_max = if model.is_instant() { texts_max } else { texts_max.min(64) };
     let texts = asks.get(model.id()).into_iter().flatten().take(texts_max);
     texts.map(|text| Ask { model: model.id().into(), text: *text }).collect()
 }

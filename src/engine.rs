@@ -176,19 +176,25 @@ impl Engine {
             }
         }
         self.texts.committed();
-        self.runtime.block_on(self.store.maintain(MAINTAIN_STEPS))?;
+        self.maintain()?;
         Ok(checkpoint)
     }
 
     /// Brings indexes and files up to date after a large intake, so that the next question is answered from indexes.
     pub(crate) fn settle(&mut self) -> Result<()> {
-        let runtime = self.runtime.clone();
         for _ in 0..SETTLE_ROUNDS_MAX {
-            if !runtime.block_on(self.store.maintain(MAINTAIN_STEPS))?.more {
+            if !self.maintain()? {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Keeps files and indexes in order, a little; whether there is more to do.
+    fn maintain(&mut self) -> Result<bool> {
+        let maintained = self.runtime.block_on(self.store.maintain(MAINTAIN_STEPS))?;
+        maintained.done.iter().for_each(|step| tracing::debug!(step));
+        Ok(maintained.more)
     }
 
     /// What the checkpoint says beside the tables.

@@ -54,6 +54,8 @@ pub enum Stage {
     Reading,
     /// Waiting for models.
     Answering,
+    /// Bringing indexes up to date; stopping waits for its end.
+    Indexing,
 }
 
 /// How far an ingest is.
@@ -69,6 +71,8 @@ pub struct Progress {
     pub messages: u64,
     /// The input at hand.
     pub input: String,
+    /// Milliseconds until the stage is over, at its pace so far; none before there is one.
+    pub left: Option<u64>,
 }
 
 /// What an ingest did.
@@ -159,6 +163,26 @@ impl Nexus {
     }
 }
 
+/// When a stage began, and where.
+struct Pace {
+    stage: Stage,
+    began: Instant,
+    from: u64,
+}
+
+impl Pace {
+    fn of(stage: Stage, from: u64) -> Self {
+        Pace { stage, began: Instant::now(), from }
+    }
+
+    /// The milliseconds until `total`, if it goes on like this.
+    fn left(&self, done: u64, total: u64) -> Option<u64> {
+        let come = done.checked_sub(self.from).filter(|come| *come > 0)?;
+        let left = total.checked_sub(done)? as f64 / come as f64 * self.began.elapsed().as_secs_f64();
+        Some((left * 1_000.0) as u64)
+    }
+}
+
 /// One ingest under way.
 struct Run<'a> {
     nexus: &'a mut Nexus,
@@ -167,6 +191,7 @@ struct Run<'a> {
     total: u64,
     bytes_before: u64,
     started: Instant,
+    pace: Pace,
     report: IngestReport,
     batch: Vec<Change>,
     rejects: Vec<Reject>,
@@ -189,6 +214,7 @@ impl<'a> Run<'a> {
             total,
             bytes_before: 0,
             started: Instant::now(),
+            pace: Pace::of(Stage::Reading, 0),
             report: IngestReport::default(),
             batch: Vec::new(),
             rejects: Vec::new(),
@@ -285,7 +311,11 @@ impl<'a> Run<'a> {
     }
 
     fn tell(&mut self, stage: Stage, done: u64, total: u64, input: &str) {
-        let progress = Progress { stage, done, total, messages: self.report.messages, input: input.into() };
+        if self.pace.stage != stage {
+            self.pace = Pace::of(stage, done);
+        }
+        let left = self.pace.left(done, total);
+        let progress = Progress { stage, done, total, messages: self.report.messages, input: input.into(), left };
         self.report.stopped |= (self.watch)(&progress) == Go::Stop;
     }
 
@@ -305,7 +335,7 @@ impl<'a> Run<'a> {
         if self.options.answer_all {
             self.answer_all()?;
         }
-        self.nexus.engine.settle()?;
+        self.settle()?;
         self.report.open_asks = self.nexus.engine.open_asks();
         self.report.millis = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(self.report)
@@ -326,16 +356,26 @@ impl<'a> Run<'a> {
             .collect())
     }
 
+    /// Brings indexes and files up to date, so that the next question is answered from indexes.
+    fn settle(&mut self) -> Result<()> {
+        // Whoever says stop now has all there is to have.
+        let stopped = self.report.stopped;
+        self.tell(Stage::Indexing, 0, 0, "");
+        self.report.stopped = stopped;
+        self.nexus.engine.settle()
+    }
+
     /// Lets the models work until nothing is asked of them.
     fn answer_all(&mut self) -> Result<()> {
         let total = self.nexus.engine.answerable();
+        let within = Duration::from_millis(self.nexus.engine.settings.answers_within_ms);
         let mut left = total;
         while left > 0 {
             self.tell(Stage::Answering, (total - left) as u64, total as u64, "");
             if self.report.stopped {
                 break;
             }
-            self.epoch(Duration::from_secs(5))?;
+            self.epoch(within)?;
             let now = self.nexus.engine.answerable();
             if now >= left {
                 return Err(Error::internal("the models answer nothing of what is asked"));

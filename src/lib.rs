@@ -40,6 +40,7 @@ mod measure;
 mod memory;
 mod policy;
 mod reconsolidate;
+mod rerank;
 mod settings;
 mod switch;
 mod texts;

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::{AsArray, RecordBatch};
 use futures::StreamExt;
-use nexus_inference::Model;
+use nexus_inference::{Model, Reranker};
 use nexus_query::{
     Components, EntityView, FactFilter, FactView, NeighbourView, Reader as Query, Recalled, TimelineView, Why,
 };
@@ -29,6 +29,7 @@ pub struct Memory {
     reader: Arc<Reader>,
     /// Models that a writer has loaded.
     at_hand: Vec<Arc<dyn Model>>,
+    pub(crate) reranker: OnceLock<Reranker>,
     runtime: Arc<Runtime>,
 }
 
@@ -111,7 +112,7 @@ impl Memory {
         let embed = runtime.block_on(embedder_of(&snapshot, scope, &at_hand))?;
         let components = Components { history: Some(reader.clone()), embed };
         let query = runtime.block_on(Query::new(snapshot, scope, components))?;
-        Ok(Memory { query, reader, at_hand, runtime })
+        Ok(Memory { query, reader, at_hand, reranker: OnceLock::new(), runtime })
     }
 
     /// The same scope at another moment.

@@ -17,6 +17,9 @@ pub struct Settings {
     pub epoch_events_max: usize,
     /// How long models may work within one epoch, in milliseconds; what they do not reach stays asked.
     pub model_budget_ms: u64,
+    /// How long models work, in milliseconds, before what they said is written, where all asks are to be answered: the most
+    /// work that a crash costs.
+    pub answers_within_ms: u64,
     /// The most texts given to a model at once.
     pub model_job_texts_max: usize,
     /// Whether to use an embedder if its weights are there.
@@ -34,6 +37,7 @@ impl Default for Settings {
             workers: 1,
             epoch_events_max: 20_000,
             model_budget_ms: 200,
+            answers_within_ms: 5_000,
             model_job_texts_max: 4_096,
             embed: true,
             device: Device::Auto,

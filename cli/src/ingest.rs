@@ -12,7 +12,7 @@ use nexus::{Error, Go, IngestOptions, IngestReport, Progress, Settings, Stage};
 use crate::Place;
 use crate::args::Ingest;
 use crate::failure::{Outcome, Result};
-use crate::print::{Out, count, number};
+use crate::print::{Out, count, number, span};
 
 pub(crate) fn ingest(place: &Place, out: &Out, asked: Ingest) -> Result {
     let text = |value: &Option<String>| value.as_deref().map(Into::into);
@@ -52,14 +52,19 @@ pub(crate) fn ingest(place: &Place, out: &Out, asked: Ingest) -> Result {
 }
 
 pub(crate) fn show(bar: &ProgressBar, progress: &Progress) {
-    bar.set_length(progress.total);
-    bar.set_position(progress.done);
     let seconds = bar.elapsed().as_secs_f64().max(0.001);
     let rate = number((progress.messages as f64 / seconds) as u64);
+    let (done, total) = (number(progress.done), number(progress.total));
+    let left = progress.left.map(|left| format!(", {} left", span(left))).unwrap_or_default();
     bar.set_message(match progress.stage {
-        Stage::Reading => format!("{} messages, {rate}/s", number(progress.messages)),
-        Stage::Answering => format!("{} of {} texts read by models", number(progress.done), number(progress.total)),
+        Stage::Reading => format!("{} messages, {rate}/s{left}", number(progress.messages)),
+        Stage::Answering => format!("{done} of {total} texts read by models{left}"),
+        Stage::Indexing => "bringing indexes up to date".into(),
     });
+    if progress.total > 0 {
+        bar.set_length(progress.total);
+        bar.set_position(progress.done);
+    }
 }
 
 /// How many reasons for rejects are shown; the table has them all.

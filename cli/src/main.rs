@@ -47,7 +47,9 @@ fn run(command: Command, place: &Place, out: &Out) -> Result {
         Command::Init { me, time_zone } => write::init(place, out, me, time_zone),
         Command::Ingest(ingest) => ingest::ingest(place, out, ingest),
         Command::Remember { text, author } => write::remember(place, out, &text.join(" "), author),
-        Command::Recall { question, k, at } => read::recall(&place.read(&at)?, out, &question.join(" "), k),
+        Command::Recall { question, k, rerank, at } => {
+            read::recall(&place.read(&at)?, out, &question.join(" "), k, rerank)
+        }
         Command::Facts(facts) => read::facts(&place.read(&facts.at)?, out, facts),
         Command::Entity { name, at } => read::entity(&place.read(&at)?, out, &name),
         Command::Why { fact, at } => read::why(&place.read(&at)?, out, &fact),

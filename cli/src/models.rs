@@ -11,7 +11,7 @@ use crate::Place;
 use crate::args::Models;
 use crate::failure::{Outcome, Result};
 use crate::ingest::{show, stop_on_ctrl_c};
-use crate::print::{Out, Sheet, Tone, bytes, count, number};
+use crate::print::{Out, Sheet, Tone, bytes, count, number, span};
 
 pub(crate) fn models(place: &Place, out: &Out, action: Option<Models>) -> Result {
     match action.unwrap_or(Models::List) {
@@ -72,7 +72,8 @@ fn fetch(out: &Out, name: &str, from: Option<&Path>) -> Result {
     let fetched = nexus::models::fetch(name, from, &mut |progress| {
         bar.set_length(progress.total);
         bar.set_position(progress.done);
-        bar.set_message(format!("{} from {}", progress.file, progress.place));
+        let left = u64::try_from(bar.eta().as_millis()).unwrap_or(0);
+        bar.set_message(format!("{} from {}, {} left", progress.file, progress.place, span(left)));
     });
     bar.finish_and_clear();
     let folder = fetched.map_err(Error::from)?;

@@ -100,13 +100,23 @@ impl Out {
             return ProgressBar::hidden();
         }
         let bar = ProgressBar::new(0);
-        let template = "{bar:28} {percent:>3}%  {msg}  {elapsed} gone, {eta} left";
+        let template = "{bar:28} {percent:>3}%  {msg}  {elapsed} gone";
         // The template is ours and fits; if it did not, the plain bar would do.
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("━╸ "));
         }
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
+    }
+}
+
+/// How long something takes, as people say it.
+pub(crate) fn span(millis: u64) -> String {
+    let seconds = millis.div_ceil(1_000);
+    match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
     }
 }
 

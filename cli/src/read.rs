@@ -12,8 +12,9 @@ const EXCERPT: usize = 100;
 /// Characters of a message that an answer shows.
 const EXCERPTS: usize = 400;
 
-pub(crate) fn recall(memory: &Memory, out: &Out, question: &str, k: u16) -> Result {
-    let recalled = memory.recall(question, usize::from(k))?;
+pub(crate) fn recall(memory: &Memory, out: &Out, question: &str, k: u16, rerank: bool) -> Result {
+    let k = usize::from(k);
+    let recalled = if rerank { memory.recall_reranked(question, k)? } else { memory.recall(question, k)? };
     if out.json {
         out.value(&recalled)?;
         return Ok(Outcome::found(!recalled.hits.is_empty()));

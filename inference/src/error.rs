@@ -63,7 +63,7 @@ pub enum ModelError {
     },
     /// There is no such device here.
     #[error(
-        "there is no device `{device}` ({why}); there are: {there}.\nA build that reaches it: cargo build --features {feature}"
+        "there is no device `{device}` ({why}); there are: {there}.\nA build that reaches it: cargo build --workspace --bins --features nexus/{feature}"
     )]
     NoDevice {
         /// The device asked for.

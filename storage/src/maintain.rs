@@ -27,6 +27,10 @@ const GROWTH: u64 = 4;
 /// More fragments than this are made one before an index is extended by them: its segments then cover few fragments, and
 /// fragments of different segments cannot be rewritten together.
 const FRAGMENTS_PER_SEGMENT: usize = 4;
+/// How many rows a rewrite reads at once.
+const REWRITTEN_TOGETHER: usize = 1_024;
+/// How many bytes a rewrite reads ahead.
+const READ_AHEAD_BYTES: u64 = 32 << 20;
 /// Fragments of fewer rows than this always count as small.
 const SMALL_ROWS: u64 = 10_000;
 /// A fragment that lost this part of its rows is rewritten.
@@ -219,6 +223,9 @@ async fn rewrite(table: &mut Dataset, leave: Vec<u32>, rows_per_fragment: usize)
         target_rows_per_fragment: rows_per_fragment,
         materialize_deletions_threshold: DELETED_PART,
         num_threads: Some(1),
+        // Vectors are wide, and Lance's own bounds are for servers: 8,192 rows and 2 GiB read ahead.
+        batch_size: Some(REWRITTEN_TOGETHER),
+        io_buffer_size: Some(READ_AHEAD_BYTES),
         excluded_fragment_ids: leave,
         ..Default::default()
     };

@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod answers;
 mod archive;
 mod bad_input;
 mod crash;

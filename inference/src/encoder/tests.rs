@@ -110,6 +110,12 @@ fn kernels_agree_with_burn() {
     kernels_agree_with(&Device::flex());
 }
 
+#[cfg(feature = "cuda")]
+#[test]
+fn kernels_agree_with_cuda() {
+    kernels_agree_with(&crate::Device::Cuda.place().unwrap().unwrap());
+}
+
 #[cfg(feature = "wgpu")]
 #[test]
 fn kernels_agree_with_wgpu() {

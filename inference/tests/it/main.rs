@@ -2,6 +2,8 @@
 //! models are installed.
 #![allow(clippy::unwrap_used)]
 
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+mod device;
 mod naive;
 mod stored;
 mod tiny;

@@ -13,7 +13,7 @@ fn long() -> Text {
     "the river runs to the sea and nobody knows why ".repeat(1_200).into()
 }
 
-fn sentences() -> Vec<Text> {
+pub(crate) fn sentences() -> Vec<Text> {
     let sentences: Vec<String> = serde_json::from_str(include_str!("../data/sentences.json")).unwrap();
     sentences.into_iter().map(Text::from).collect()
 }
@@ -33,7 +33,7 @@ fn rows(content: &[u8], width: usize) -> Vec<Vec<f32>> {
     numbers.chunks_exact(width).map(<[f32]>::to_vec).collect()
 }
 
-fn cosine(a: &[f32], b: &[f32]) -> f32 {
+pub(crate) fn cosine(a: &[f32], b: &[f32]) -> f32 {
     let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }

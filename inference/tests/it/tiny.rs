@@ -121,6 +121,11 @@ fn encoder() -> Encoder {
     load(&folder(|_| ()), &Reading::default()).unwrap()
 }
 
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+pub(crate) fn encoder_on(device: Device) -> Encoder {
+    Encoder::load("tiny", folder(|_| ()).path(), &Reading::default(), device).unwrap()
+}
+
 fn vectors(encoder: &Encoder, texts: &[Text]) -> Vec<Vec<f32>> {
     let vector = |reply| match reply {
         Reply::Vector(vector) => vector,
