@@ -49,11 +49,14 @@ impl Engine {
             // A slow model is given little at a time, so that the budget is kept and ctrl-C is heard.
             let slow_max = if model.is_instant() { usize::MAX } else { texts_within(budget) };
             let mut free = free_of_charge(model.as_ref());
+            // With any budget at all each model gets on, whatever the others took.
+            let mut owed = !budget.is_zero();
             loop {
                 let job = next_job(&self.asks, model.as_ref(), self.settings.model_job_texts_max.min(slow_max));
-                if job.is_empty() || (free == 0 && Instant::now() >= until) {
+                if job.is_empty() || (free == 0 && !owed && Instant::now() >= until) {
                     break;
                 }
+                owed = false;
                 free = free.saturating_sub(job.len());
                 let before = answered.rows.len();
                 self.answer(model.as_ref(), job, &mut answered)?;

@@ -39,9 +39,10 @@ impl Nexus {
             return Err(Error::argument(format!("{name} is not here: nexus models fetch {name}")));
         }
         let (scope, to) = (self.scope().clone(), known.id());
-        self.engine.ensure_scope(&scope)?;
-        let row = PolicyRow { scope, policy: embedder::asks(&to) };
+        let row = PolicyRow { scope: scope.clone(), policy: embedder::asks(&to) };
         self.engine.acknowledge(vec![Record::Policy { added: vec![row], removed: Vec::new() }])?;
+        // After that, so that a scope without an embedder is not read by the default one first.
+        self.engine.ensure_scope(&scope)?;
         let report = self.catch_up(watch)?;
         let from: Vec<String> = self.embedders().into_iter().filter(|id| *id != to).collect();
         let others = from.iter().map(|id| embedder::asks(id)).collect();

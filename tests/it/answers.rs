@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use nexus::models::Cache;
-use nexus::{Go, IngestOptions, Memory, Nexus, Settings};
+use nexus::{Go, IngestOptions, Memory, Nexus, Settings, Stage};
 
 use crate::support::{everything, json, open};
 
@@ -31,7 +31,9 @@ fn child() {
     let mut nexus = Nexus::open_with(store, settings).unwrap();
     let mut asked = None;
     let switch = nexus.use_model("tiny", &mut |progress| {
-        asked.get_or_insert(progress.total);
+        if progress.stage == Stage::Answering {
+            asked.get_or_insert(progress.total);
+        }
         Go::On
     });
     assert_eq!(switch.unwrap().facts, (0, 0));
@@ -52,7 +54,7 @@ fn start(store: &Path, cache: &Path) -> Child {
 
 fn vectors(store: &Path) -> usize {
     let memory = Memory::open(store, "default", nexus::At::Latest).unwrap();
-    json(&memory, "SELECT DISTINCT text_hash FROM answers WHERE kind = 'vector'").len()
+    json(&memory, "SELECT DISTINCT text_hash FROM answers WHERE kind = 'vector' AND model LIKE 'tiny@%'").len()
 }
 
 #[test]
