@@ -1,4 +1,4 @@
-//! Encoder: MiniLM's sequences a second on Burn, beside ONNX Runtime in fp32 with the same batches, cores and weights.
+//! Encoder: MiniLM's sequences a second, beside ONNX Runtime in fp32 with the same batches, cores and weights.
 //!
 //! `cargo bench --profile dev --bench encoder -- [LOCOMO_FILE]`. Batches are random tokens of 1 x 16, 32 x 32 and 32 x 128
 //! and, with a file of LoCoMo's layout, its turns, sorted by length, 32 at a time. The two take turns, so that what else
@@ -36,7 +36,7 @@ fn main() {
         eprintln!("skipped: minilm is not here; nexus models fetch minilm");
         return;
     };
-    let encoder = Encoder::load("minilm", &folder, &Reading::default(), Device::Cpu).unwrap();
+    let encoder = Encoder::load("minilm@bench", &folder, &Reading::default(), Device::Cpu).unwrap();
     let mut peer = Peer::start(&folder);
     for (rows, width) in [(1, 16), (32, 32), (32, 128)] {
         compare(&format!("{rows} x {width}"), &encoder, peer.as_mut(), vec![random(rows, width)]);

@@ -118,7 +118,8 @@ fn free_of_charge(model: &dyn Model) -> usize {
     }
 }
 
-/// How many texts a slow model takes at once: a small part of the budget, at 500 texts a second.
+/// How many texts a slow model takes at once: at 500 texts a second, a fraction of a second or of the
+/// budget, whichever is more.
 fn texts_within(budget: Duration) -> usize {
     let texts = budget.as_millis() / 10;
     usize::try_from(texts).unwrap_or(usize::MAX).clamp(64, 512)

@@ -1,5 +1,5 @@
 //! The embedder behind recall: its weights are read when the first question is asked, not when memory is opened. One
-//! question is too little to be worth a device: the host reads it.
+//! question is too little to be worth a device: the host reads it, unless a writer has the model at hand.
 
 use std::sync::{Arc, OnceLock};
 

@@ -61,9 +61,9 @@ pub enum Stage {
 /// How far an ingest is.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Progress {
-    /// Reading or answering.
+    /// What it is at.
     pub stage: Stage,
-    /// Bytes read, or asks answered.
+    /// Bytes read, or asks answered; 0 of 0 while indexing.
     pub done: u64,
     /// Bytes in all, or asks in all.
     pub total: u64,
@@ -368,7 +368,7 @@ impl<'a> Run<'a> {
     /// Lets the models work until nothing is asked of them.
     fn answer_all(&mut self) -> Result<()> {
         let total = self.nexus.engine.answerable();
-        let within = Duration::from_millis(self.nexus.engine.settings.answers_within_ms);
+        let within = Duration::from_millis(self.nexus.engine.settings.answers_within_ms.max(1));
         let mut left = total;
         while left > 0 {
             self.tell(Stage::Answering, (total - left) as u64, total as u64, "");

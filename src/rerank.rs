@@ -1,4 +1,4 @@
-//! Reranking: the best of what recall found are read again, each together with the question. Only where it is asked for:
+//! Reranking: the first of what recall found, at least [`READ_AGAIN`], are read again, each together with the question. Only where it is asked for:
 //! it takes an encoder of twelve layers a passage. The score is the sum of two standard scores, recall's and the
 //! reranker's.
 

@@ -17,14 +17,14 @@ pub struct Settings {
     pub epoch_events_max: usize,
     /// How long models may work within one epoch, in milliseconds; what they do not reach stays asked.
     pub model_budget_ms: u64,
-    /// How long models work, in milliseconds, before what they said is written, where all asks are to be answered: the most
-    /// work that a crash costs.
+    /// How long models work, in milliseconds, before what they said is written, where all asks are to be answered: about
+    /// the most work that a crash costs.
     pub answers_within_ms: u64,
     /// The most texts given to a model at once.
     pub model_job_texts_max: usize,
     /// Whether to use an embedder if its weights are there.
     pub embed: bool,
-    /// Where encoders read passages; a question is read on the CPU.
+    /// Where encoders read passages.
     pub device: Device,
     /// Caches, thresholds and kept checkpoints of the store.
     pub storage: nexus_storage::Settings,

@@ -111,7 +111,7 @@ pub(crate) enum Command {
         /// How many messages
         #[arg(short, long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
         k: u16,
-        /// Read the best again, each with the question: better, and a second slower
+        /// Read the first 32 or more again, each with the question; about a second for 32
         #[arg(long)]
         rerank: bool,
         #[command(flatten)]

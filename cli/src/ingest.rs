@@ -61,7 +61,9 @@ pub(crate) fn show(bar: &ProgressBar, progress: &Progress) {
         Stage::Answering => format!("{done} of {total} texts read by models{left}"),
         Stage::Indexing => "bringing indexes up to date".into(),
     });
-    if progress.total > 0 {
+    if progress.stage == Stage::Indexing {
+        bar.set_position(bar.length().unwrap_or_default());
+    } else if progress.total > 0 {
         bar.set_length(progress.total);
         bar.set_position(progress.done);
     }

@@ -72,8 +72,9 @@ fn fetch(out: &Out, name: &str, from: Option<&Path>) -> Result {
     let fetched = nexus::models::fetch(name, from, &mut |progress| {
         bar.set_length(progress.total);
         bar.set_position(progress.done);
-        let left = u64::try_from(bar.eta().as_millis()).unwrap_or(0);
-        bar.set_message(format!("{} from {}, {} left", progress.file, progress.place, span(left)));
+        let left = u64::try_from(bar.eta().as_millis()).ok().filter(|left| *left > 0);
+        let left = left.map(|left| format!(", {} left", span(left))).unwrap_or_default();
+        bar.set_message(format!("{} from {}{left}", progress.file, progress.place));
     });
     bar.finish_and_clear();
     let folder = fetched.map_err(Error::from)?;
@@ -81,7 +82,11 @@ fn fetch(out: &Out, name: &str, from: Option<&Path>) -> Result {
         out.value(&json!({"name": name, "folder": folder}))?;
     } else {
         out.line(&format!("{name} is in {}", folder.display()))?;
-        out.hint(&format!("A new scope uses it. To let one that is there use it: nexus models use {name}"));
+        let hint = match nexus::models::known(name).is_ok_and(|model| model.is_embedder()) {
+            true => format!("To let a scope use it: nexus models use {name}"),
+            false => "nexus recall --rerank uses it".into(),
+        };
+        out.hint(&hint);
     }
     Ok(Outcome::Done)
 }

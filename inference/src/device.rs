@@ -54,13 +54,16 @@ impl Device {
                 let places = [Device::Cuda, Device::Wgpu].into_iter().flat_map(places);
                 Ok(places.into_iter().find(|place| !in_software(place)))
             }
-            named => match places(named).into_iter().next() {
+            // Software only where there is nothing else.
+            named => match places(named).into_iter().min_by_key(in_software) {
                 Some(place) => Ok(Some(place)),
                 None => Err(ModelError::NoDevice {
                     device: named.name(),
                     there: Device::there().into_iter().map(Device::name).collect::<Vec<_>>().join(", "),
-                    why: if built_for(named) { "this machine has none" } else { "this build leaves it out" },
-                    feature: named.name(),
+                    why: match built_for(named) {
+                        true => "this machine has none".into(),
+                        false => format!("cargo build --workspace --bins --features nexus/{} brings it", named.name()),
+                    },
                 }),
             },
         }

@@ -1,8 +1,8 @@
-//! Encoders of the BERT family on Burn: a text to a vector of length one. MiniLM, bge, e5 and multilingual ones are some.
+//! Encoders of the BERT family: a text to a vector of length one. MiniLM, bge, e5 and multilingual ones are some.
 //!
 //! `embed(t) = v / |v|`, v the mean over t's tokens of the last layer, or its first row, as the model wants it; tokens at
-//! most as many as it was made for. Cost: 2 multiplications a weight and token (21 MFLOP a token for MiniLM-L6), and the
-//! weights in memory. A vector depends on its job in the last bits only.
+//! most as many as it was made for. Cost: a multiplication and an addition for each weight and token (21 MFLOP a token for
+//! MiniLM-L6), and the weights in memory. A vector depends on its job in the last bits only.
 
 mod attention;
 mod backend;
@@ -21,7 +21,7 @@ use std::path::Path;
 use nexus_types::{Task, Text};
 
 use crate::device::Device;
-use crate::{Model, ModelError, Reply, models};
+use crate::{Model, ModelError, Reply};
 
 pub use backend::Pooling;
 pub use config::Config;
@@ -41,12 +41,11 @@ pub struct Encoder {
 
 impl Encoder {
     /// The encoder whose `config.json`, `tokenizer.json` and `model.safetensors` (or `model.onnx`) are in `folder`, as its
-    /// own files say it reads, else as `reading` does. Its id is `name` and the digest of its weights.
-    pub fn load(name: &str, folder: &Path, reading: &Reading, device: Device) -> Result<Self, ModelError> {
+    /// own files say it reads, else as `reading` does.
+    pub fn load(id: &str, folder: &Path, reading: &Reading, device: Device) -> Result<Self, ModelError> {
         let reading = Reading::of(folder, reading)?;
         let reader = Reader::load(folder, None, reading.tokens, device)?;
-        let digest = models::digest(&weights_in(folder))?;
-        Ok(Self { id: format!("{name}@{}", &digest[..8]), reader, reading })
+        Ok(Self { id: id.into(), reader, reading })
     }
 
     /// The vector of each sequence of tokens, special ones included.

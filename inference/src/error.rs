@@ -31,7 +31,7 @@ pub enum ModelError {
         source: std::io::Error,
     },
     /// A file is readable, but not what the encoder understands.
-    #[error("{path}: {reason}; fetch the model again, or use one of the BERT family", path = path.display())]
+    #[error("{path}: {reason}; bring the model again, or use one of the BERT family", path = path.display())]
     Malformed {
         /// Which file.
         path: PathBuf,
@@ -62,18 +62,14 @@ pub enum ModelError {
         name: String,
     },
     /// There is no such device here.
-    #[error(
-        "there is no device `{device}` ({why}); there are: {there}.\nA build that reaches it: cargo build --workspace --bins --features nexus/{feature}"
-    )]
+    #[error("there is no device `{device}` ({why}); there are: {there}")]
     NoDevice {
         /// The device asked for.
         device: &'static str,
         /// Those there are.
         there: String,
         /// Why it is not there.
-        why: &'static str,
-        /// The cargo feature that brings it.
-        feature: &'static str,
+        why: String,
     },
     /// There is no folder for models.
     #[error("no folder for models: set NEXUS_CACHE, XDG_CACHE_HOME or HOME")]

@@ -2,8 +2,8 @@
 //!
 //! A model is installed when its folder exists: files are gathered and checked in `<model>.partial` next to it, which
 //! is renamed last, so an interrupted fetch installs nothing and the next one goes on with the files it has. Users add
-//! encoders of their own: what the registry would say of them lies beside their files. Cost: of a look, one
-//! file-system call; of a fetch, the download and one SHA-256 over the files.
+//! encoders of their own: what the registry would say of them lies beside their files. Cost: of a look, a
+//! file-system call or two; of a fetch, the download and one SHA-256 over the files.
 
 mod add;
 mod fetch;
@@ -99,11 +99,19 @@ pub fn registry() -> &'static [Known] {
 }
 
 impl Known {
-    /// What its vectors are stored under: its name and the digest of its weights. No file is read.
+    /// What its vectors are stored under: its name and the digest of its weights, or, if it is the user's own, of all its
+    /// files, for these say how it reads. No file is read.
     pub fn id(&self) -> String {
         let is_weights = |file: &&ModelFile| file.name.ends_with(".safetensors") || file.name.ends_with(".onnx");
-        let weights = self.files.iter().find(is_weights);
-        weights.map_or_else(|| table::BUILT_IN_ID.into(), |weights| format!("{}@{}", self.name, &weights.sha256[..8]))
+        let digest = match self.files.iter().find(is_weights) {
+            None => return table::BUILT_IN_ID.into(),
+            Some(weights) if !self.wheel.is_empty() => weights.sha256.clone(),
+            Some(_) => {
+                let digests = self.files.iter().fold(Sha256::new(), |hasher, file| hasher.chain_update(&file.sha256));
+                format!("{:x}", digests.finalize())
+            }
+        };
+        format!("{}@{}", self.name, digest.get(..8).unwrap_or(&digest))
     }
 
     /// Whether it makes vectors.
@@ -122,7 +130,7 @@ impl Known {
         Ok(match (self.kind, folder) {
             (Kind::BuiltIn, _) => Some(Arc::new(Table::built_in()?)),
             (Kind::Table, Some(folder)) => Some(Arc::new(Table::load(&self.name, &folder)?)),
-            (Kind::Encoder, Some(folder)) => Some(Arc::new(Encoder::load(&self.name, &folder, &self.reading, device)?)),
+            (Kind::Encoder, Some(folder)) => Some(Arc::new(Encoder::load(&self.id(), &folder, &self.reading, device)?)),
             (Kind::Reranker, _) | (_, None) => None,
         })
     }
@@ -131,7 +139,7 @@ impl Known {
     pub fn load_reranker(&self, device: Device) -> Result<Option<Reranker>, ModelError> {
         match (self.kind, installed(&self.name)) {
             (Kind::Reranker, Some(folder)) => {
-                Ok(Some(Reranker::load(&self.name, &folder, &self.reading, self.config.as_ref(), device)?))
+                Ok(Some(Reranker::load(&folder, &self.reading, self.config.as_ref(), device)?))
             }
             _ => Ok(None),
         }

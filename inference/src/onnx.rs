@@ -2,8 +2,8 @@
 //!
 //! Exporters keep the names of biases and embeddings, and give the matrices of linear layers numbers; where those belong
 //! is told by the product that reads them: `/encoder/layer.0/attention/self/query/MatMul`. Weights quantised to 8 bits are
-//! numbers again at load: (q - zero point) · scale, by tensor or by column (ONNX operators `MatMulInteger`,
-//! `DequantizeLinear`). Only what is needed of the format (onnx.proto3) is declared here. Cost: the file in memory, and
+//! numbers again at load: (q - zero point) · scale, by tensor or by column, as the operator `MatMulInteger` has it (and `DequantizeLinear` of
+//! embeddings, by tensor). Only what is needed of the format (onnx.proto3) is declared here. Cost: the file in memory, and
 //! four bytes a weight.
 
 use std::collections::BTreeMap;
@@ -83,7 +83,12 @@ pub(crate) fn tensors(path: &Path) -> Result<BTreeMap<String, Numbers>, ModelErr
 
 /// A tensor's numbers; `None` for what is not a weight.
 fn numbers(tensor: &Tensor, by_name: &BTreeMap<&str, &Tensor>) -> Result<Option<Numbers>, String> {
-    let shape: Vec<usize> = tensor.shape.iter().map(|size| usize::try_from(*size).unwrap_or(0)).collect();
+    let shape: Option<Vec<usize>> = tensor.shape.iter().map(|size| usize::try_from(*size).ok()).collect();
+    let shape = shape.ok_or_else(|| format!("`{}` has the shape {:?}", tensor.name, tensor.shape))?;
+    let count = shape.iter().try_fold(1_usize, |count, size| count.checked_mul(*size));
+    if count == Some(0) {
+        return Ok(None);
+    }
     let numbers = match (tensor.kind, tensor.name.strip_suffix("_quantized")) {
         (FLOAT, _) => floats(tensor),
         (INT8 | UINT8, Some(name)) => {
@@ -93,16 +98,16 @@ fn numbers(tensor: &Tensor, by_name: &BTreeMap<&str, &Tensor>) -> Result<Option<
             };
             let (scale, zero) = (floats(part("_scale")?), integers(part("_zero_point")?));
             let columns = shape.last().copied().unwrap_or(1);
-            if scale.len() != zero.len() || scale.len() != 1 && scale.len() != columns {
+            if scale.is_empty() || scale.len() != zero.len() || scale.len() != 1 && scale.len() != columns {
                 return Err(format!("`{name}` is quantised neither as a whole nor by column"));
             }
             let by = |at: usize| if scale.len() == 1 { 0 } else { at % columns };
             let integers = integers(tensor).into_iter().enumerate();
-            integers.map(|(at, q)| (q - zero[by(at)]) as f32 * scale[by(at)]).collect()
+            integers.map(|(at, q)| q.wrapping_sub(zero[by(at)]) as f32 * scale[by(at)]).collect()
         }
         _ => return Ok(None),
     };
-    if numbers.len() != shape.iter().product::<usize>() {
+    if Some(numbers.len()) != count {
         return Err(format!("`{}` has {} numbers, and its shape is {shape:?}", tensor.name, numbers.len()));
     }
     Ok(Some((shape, numbers)))

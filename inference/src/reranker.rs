@@ -8,42 +8,28 @@ use std::path::Path;
 
 use nexus_types::Text;
 
+use crate::ModelError;
 use crate::device::Device;
 use crate::encoder::{Config, Pooling, Reader, Reading, weights_in};
 use crate::weights::{Linear, Weights};
-use crate::{ModelError, models};
 
 /// A cross-encoder with its weights.
 pub struct Reranker {
-    id: String,
     reader: Reader,
     pooler: Linear,
     classifier: Linear,
 }
 
 impl Reranker {
-    /// The cross-encoder in `folder`; `config` stands in for a `config.json` that is not there. Its id is `name` and the
-    /// digest of its weights.
-    pub fn load(
-        name: &str,
-        folder: &Path,
-        reading: &Reading,
-        config: Option<&Config>,
-        device: Device,
-    ) -> Result<Self, ModelError> {
+    /// The cross-encoder in `folder`; `config` stands in for a `config.json` that is not there.
+    pub fn load(folder: &Path, reading: &Reading, config: Option<&Config>, device: Device) -> Result<Self, ModelError> {
         let path = weights_in(folder);
-        let digest = models::digest(&path)?;
         let reader = Reader::load(folder, config, reading.tokens, device)?;
         let width = reader.width();
         let mut weights = Weights::open(&path)?;
         let pooler = weights.linear(&["pooler.dense".into()], width, width)?;
         let classifier = weights.linear(&["classifier".into()], width, 1)?;
-        Ok(Self { id: format!("{name}@{}", &digest[..8]), reader, pooler, classifier })
-    }
-
-    /// `name@version`. It changes whenever a score could.
-    pub fn id(&self) -> &str {
-        &self.id
+        Ok(Self { reader, pooler, classifier })
     }
 
     /// How well each passage answers the question, or why it has no score.

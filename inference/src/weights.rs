@@ -108,8 +108,7 @@ impl<'p> Weights<'p> {
 
     /// Linear layers that read the same input, side by side as one.
     pub(crate) fn linear(&mut self, names: &[String], input: usize, output: usize) -> Result<Linear, ModelError> {
-        let width = names.len() * output;
-        let (mut weight, mut bias) = (Vec::with_capacity(width * input), Vec::with_capacity(width));
+        let (mut weight, mut bias) = (Vec::new(), Vec::new());
         for name in names {
             weight.extend(self.numbers(&format!("{name}.weight"), &[output, input])?);
             bias.extend(self.numbers(&format!("{name}.bias"), &[output])?);

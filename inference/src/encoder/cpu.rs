@@ -9,7 +9,7 @@ use crate::weights::{Linear, Norm};
 /// The host.
 pub(super) struct Cpu;
 
-/// The lengths of the texts, and how long a row is once it has met a product.
+/// The lengths of the texts.
 pub(super) struct Lengths(Vec<usize>);
 
 impl Backend for Cpu {

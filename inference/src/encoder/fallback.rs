@@ -32,14 +32,17 @@ impl Fallible {
         Fallible { network, host: Some(Host { load: Box::new(load), loaded: OnceLock::new() }) }
     }
 
-    /// Whether it was meant for a device.
+    /// Whether a device computes, and still does.
     pub(super) fn is_on_device(&self) -> bool {
-        self.host.is_some()
+        self.host.as_ref().is_some_and(|host| host.loaded.get().is_none())
     }
 
     /// The rows of one job. Whatever fails, in the end only the text to blame has none.
     pub(super) fn run(&self, job: &[&Sequence], pooling: Pooling) -> Vec<Result<Vec<f32>, String>> {
         let host = self.host.as_ref().and_then(|host| host.loaded.get()?.as_ref().ok());
+        if job.is_empty() {
+            return Vec::new();
+        }
         match forward(&**host.unwrap_or(&self.network), job, pooling) {
             Ok(rows) => rows.into_iter().map(Ok).collect(),
             Err(reason) if job.len() == 1 => vec![match self.host_after(&reason) {
@@ -60,7 +63,8 @@ impl Fallible {
             tracing::warn!(reason, "the device cannot go on: the CPU takes over");
             load()
         };
-        loaded.get_or_init(load).as_ref().ok().map(AsRef::as_ref)
+        let loaded = loaded.get_or_init(load).as_ref();
+        loaded.inspect_err(|error| tracing::error!(error, "nor can the CPU")).ok().map(AsRef::as_ref)
     }
 }
 

@@ -20,7 +20,7 @@ use crate::weights::Weights;
 const TEXT_BYTES_MAX: usize = 1 << 16;
 /// The most tokens of a job on the host: what one layer computes for it then fits a core's cache.
 pub(super) const JOB_TOKENS: usize = 512;
-/// The most tokens of a job on a device, which is only busy with many.
+/// The most tokens of a job on a device, padding included: it is only busy with many.
 const DEVICE_JOB_TOKENS: usize = 16_384;
 /// How many texts the tokenizer takes at once.
 const TOKENIZED_TOGETHER: usize = 64;
@@ -111,7 +111,7 @@ impl Reader {
             self.network.run(&texts, pooling)
         };
         let (jobs, rows) = if self.network.is_on_device() {
-            let jobs = jobs(&placed, DEVICE_JOB_TOKENS, 1);
+            let jobs = padded_jobs(&placed, DEVICE_JOB_TOKENS);
             let rows = jobs.iter().map(run).collect();
             (jobs, rows)
         } else {
@@ -151,6 +151,20 @@ fn tokenizer(path: &Path, tokens_max: usize) -> Result<Tokenizer, ModelError> {
     let cut = TruncationParams { max_length: tokens_max, ..Default::default() };
     tokenizer.with_truncation(Some(cut)).map_err(malformed)?;
     Ok(tokenizer)
+}
+
+/// Cuts sequences sorted by length, the longest first, into jobs that take at most so many tokens once all are padded to the
+/// longest. A text that is longer is a job of its own.
+pub(super) fn padded_jobs(sorted: &[Placed], job_tokens: usize) -> Vec<&[Placed]> {
+    let mut jobs = Vec::new();
+    let mut rest = sorted;
+    while let Some(longest) = rest.first() {
+        let fit = job_tokens / longest.sequence.ids.len().max(1);
+        let (job, after) = rest.split_at(fit.clamp(1, rest.len()));
+        jobs.push(job);
+        rest = after;
+    }
+    jobs
 }
 
 /// Cuts sequences sorted by length into jobs of at most `job_tokens` tokens: as few as keep all lanes busy to the end,

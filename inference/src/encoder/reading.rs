@@ -11,6 +11,9 @@ use serde_json::Value;
 use super::backend::Pooling;
 use crate::ModelError;
 
+/// What rows can become, as publishers call it.
+const KNOWN_POOLINGS: [&str; 2] = ["pooling_mode_cls_token", "pooling_mode_mean_tokens"];
+
 /// How an encoder reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -36,6 +39,16 @@ impl Reading {
         ]
         .map(|name| json(&folder.join(name)));
         let (pooling, prompts) = (pooling?, prompts?);
+        let malformed = |name: &str, reason: String| ModelError::Malformed { path: folder.join(name), reason };
+        let other = |(mode, on): &(&String, &Value)| {
+            mode.starts_with("pooling_mode_") && **on == Value::Bool(true) && !KNOWN_POOLINGS.contains(&mode.as_str())
+        };
+        if let Some((mode, _)) = pooling.as_object().into_iter().flatten().find(other) {
+            return Err(malformed("1_Pooling/config.json", format!("`{mode}` is not computed")));
+        }
+        if folder.join("2_Dense").exists() {
+            return Err(malformed("2_Dense", "a layer after pooling is not computed".into()));
+        }
         let prompt = |names: &[&str], otherwise: &String| {
             let said = names.iter().find_map(|name| prompts["prompts"][name].as_str());
             said.map_or_else(|| otherwise.clone(), String::from)

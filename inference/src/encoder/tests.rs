@@ -7,7 +7,7 @@ use super::backend::{Backend, Pooling};
 use super::cpu::Cpu;
 use super::layers::Sequence;
 use super::portable::Portable;
-use super::reader::{JOB_TOKENS, Placed, jobs};
+use super::reader::{JOB_TOKENS, Placed, jobs, padded_jobs};
 use crate::weights::{Linear, Norm};
 
 fn placed(lengths: &[usize]) -> Vec<Placed> {
@@ -35,6 +35,14 @@ fn a_small_backlog_is_shared_by_the_lanes() {
     assert_eq!(sizes(&[10, 10, 10, 10], 2), [20, 20]);
     assert_eq!(sizes(&[7], 4), [7]);
     assert!(sizes(&[], 4).is_empty());
+}
+
+#[test]
+fn padding_counts_on_a_device() {
+    let placed = placed(&[512, 10, 10, 10, 1, 1]);
+    let sizes: Vec<usize> = padded_jobs(&placed, 30).iter().map(|job| job.len()).collect();
+    assert_eq!(sizes, [1, 3, 2]);
+    assert!(padded_jobs(&[], 30).is_empty());
 }
 
 /// Numbers without a pattern, from -2 to 2.

