@@ -15,12 +15,14 @@ const EXCERPTS: usize = 400;
 pub(crate) fn recall(memory: &Memory, out: &Out, question: &str, k: u16, rerank: bool) -> Result {
     let k = usize::from(k);
     let recalled = if rerank { memory.recall_reranked(question, k)? } else { memory.recall(question, k)? };
+    let known = recalled.facts.iter().any(|fact| fact.status == "current");
+    let found = known || !recalled.hits.is_empty();
     if out.json {
         out.value(&recalled)?;
-        return Ok(Outcome::found(!recalled.hits.is_empty()));
+        return Ok(Outcome::found(found));
     }
     let facts: Vec<FactView> = recalled.facts.into_iter().filter(|fact| fact.status == "current").collect();
-    if !facts.is_empty() {
+    if known {
         out.table(fact_sheet(&facts, false))?;
         out.line("")?;
     }
@@ -28,11 +30,11 @@ pub(crate) fn recall(memory: &Memory, out: &Out, question: &str, k: u16, rerank:
         print_hit(out, hit)?;
     }
     if recalled.hits.is_empty() {
-        out.line(&out.toned(Tone::Faint, "nothing found"))?;
+        out.line(&out.toned(Tone::Faint, if known { "no message fits" } else { "nothing found" }))?;
     } else if recalled.lexical_only {
         out.hint("Found by words only: nothing is embedded yet. The next write goes on with it; nexus status tells by which model.");
     }
-    Ok(Outcome::found(!recalled.hits.is_empty()))
+    Ok(Outcome::found(found))
 }
 
 fn print_hit(out: &Out, hit: &Hit) -> Result<()> {

@@ -112,8 +112,13 @@ impl Model for Patterns {
 
 /// The reply, or a refusal if making it panics: one odd text must not take the others' answers, or the engine, with it.
 fn guarded(reply: impl FnOnce() -> Reply) -> Reply {
-    catch_unwind(AssertUnwindSafe(reply))
-        .unwrap_or_else(|panic| Reply::refused(format!("the model panicked: {}", message(panic.as_ref()))))
+    caught(|| Ok(reply())).unwrap_or_else(Reply::refused)
+}
+
+/// The result, or what a panic said in its place.
+fn caught<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    let panicked = |panic: Box<dyn Any + Send>| Err(format!("the model panicked: {}", message(&*panic)));
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(panicked)
 }
 
 /// What a panic said.

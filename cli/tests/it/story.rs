@@ -175,3 +175,11 @@ fn a_history_moves_by_export_and_import() {
     assert_eq!(there.json(&["facts"]), here.json(&["facts"]));
     assert_eq!(home(&there, &[]), ["Bern"]);
 }
+
+#[test]
+fn a_fact_is_an_answer_where_no_message_fits() {
+    let place = Place::new();
+    place.ok(&["remember", "I moved to Lisbon in May"]);
+    let run = place.nexus(&["recall", "where do I live"]);
+    assert!(run.code == 0 && run.out.contains("Lisbon") && !run.out.contains("nothing found"), "{run:?}");
+}

@@ -1,12 +1,11 @@
 //! A network that may fail, and what is done about it. A job that a device cannot take, most likely for want of memory,
 //! is cut in half until it can; if one text alone is too much for it, the host takes over for good, and says so.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
 use super::backend::Pooling;
 use super::layers::{Network, Sequence};
-use crate::message;
+use crate::caught;
 
 type Loaded = Result<Box<dyn Network>, String>;
 
@@ -45,14 +44,22 @@ impl Fallible {
         }
         match forward(&**host.unwrap_or(&self.network), job, pooling) {
             Ok(rows) => rows.into_iter().map(Ok).collect(),
-            Err(reason) if job.len() == 1 => vec![match self.host_after(&reason) {
-                Some(host) => forward(host, job, pooling).map(|mut rows| rows.remove(0)),
-                None => Err(reason),
-            }],
+            Err(reason) if job.len() == 1 => vec![self.alone_on_host(job, pooling, reason)],
             Err(_) => {
                 let (first, second) = job.split_at(job.len() / 2);
                 [self.run(first, pooling), self.run(second, pooling)].concat()
             }
+        }
+    }
+
+    /// The row of one text that failed: the host's, unless it is the text that cannot be read.
+    fn alone_on_host(&self, job: &[&Sequence], pooling: Pooling, reason: String) -> Result<Vec<f32>, String> {
+        if let Some(refusal) = job.first().and_then(|text| refusal(&*self.network, text)) {
+            return Err(refusal);
+        }
+        match self.host_after(&reason) {
+            Some(host) => forward(host, job, pooling).map(|mut rows| rows.remove(0)),
+            None => Err(reason),
         }
     }
 
@@ -69,16 +76,15 @@ impl Fallible {
 }
 
 fn forward(network: &dyn Network, job: &[&Sequence], pooling: Pooling) -> Result<Vec<Vec<f32>>, String> {
-    if job.iter().any(|text| text.ids.is_empty()) {
-        return Err("a text without tokens".into());
+    if let Some(refusal) = job.iter().find_map(|text| refusal(network, text)) {
+        return Err(refusal);
     }
     caught(|| network.forward(job, pooling))
 }
 
-/// The result, or what a panic said in its place.
-pub(super) fn caught<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    let panicked = |panic: Box<dyn std::any::Any + Send>| Err(format!("the model panicked: {}", message(&*panic)));
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(panicked)
+/// Why a text cannot be read, wherever it is computed.
+fn refusal(network: &dyn Network, text: &Sequence) -> Option<String> {
+    if text.ids.is_empty() { Some("a text without tokens".into()) } else { network.refusal(text).map(String::from) }
 }
 
 #[cfg(test)]
@@ -94,6 +100,10 @@ mod tests {
     }
 
     impl Network for Small {
+        fn refusal(&self, text: &Sequence) -> Option<&'static str> {
+            text.ids.contains(&7).then_some("a token is not in the vocabulary")
+        }
+
         fn forward(&self, texts: &[&Sequence], _: Pooling) -> Result<Vec<Vec<f32>>, String> {
             assert!(texts.iter().map(|text| text.ids.len()).sum::<usize>() <= self.room, "out of memory");
             Ok(texts.iter().map(|text| vec![self.name, text.ids.len() as f32]).collect())
@@ -134,5 +144,14 @@ mod tests {
         // From then on everything is the host's.
         assert_eq!(names(&network, &[1, 90]), [Ok(2.0), Ok(2.0)]);
         assert_eq!(LOADS.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_text_that_cannot_be_read_is_no_fault_of_the_device() {
+        let host = || panic!("the host is not needed");
+        let network = Fallible::on_device(Box::new(Small { room: 10, name: 1.0 }), host);
+        let (good, bad) = (Sequence::alone(vec![0]), Sequence::alone(vec![7]));
+        let rows = network.run(&[&good, &bad], Pooling::Mean);
+        assert_eq!(rows, [Ok(vec![1.0, 1.0]), Err("a token is not in the vocabulary".into())]);
     }
 }

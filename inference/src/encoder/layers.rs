@@ -25,6 +25,9 @@ impl Sequence {
 
 /// A network on some backend.
 pub(super) trait Network: Send + Sync {
+    /// Why it cannot read a text, if it cannot.
+    fn refusal(&self, text: &Sequence) -> Option<&'static str>;
+
     /// One row a text.
     fn forward(&self, texts: &[&Sequence], pooling: Pooling) -> Result<Vec<Vec<f32>>, String>;
 }
@@ -65,29 +68,42 @@ impl<B: Backend> Bert<B> {
         Ok(Self { heads: config.num_attention_heads, width, words, positions, kinds, norm, layers, backend })
     }
 
-    /// The rows that enter the first layer.
-    fn embed(&self, texts: &[&Sequence]) -> Result<Vec<f32>, String> {
+    /// The rows that enter the first layer, of texts that are not refused.
+    fn embed(&self, texts: &[&Sequence]) -> Vec<f32> {
         let mut rows = Vec::with_capacity(texts.iter().map(|text| text.ids.len() * self.width).sum());
         for text in texts {
             for (at, &id) in text.ids.iter().enumerate() {
-                let word = self.row(&self.words, id as usize).ok_or("a token is not in the vocabulary")?;
-                let position = self.row(&self.positions, at).ok_or("a text has more tokens than positions")?;
-                let kind = self.row(&self.kinds, (at >= text.second).into()).ok_or("there is one kind of tokens")?;
+                let word = self.row(&self.words, id as usize);
+                let position = self.row(&self.positions, at);
+                let kind = self.row(&self.kinds, (at >= text.second).into());
                 rows.extend(word.iter().zip(position).zip(kind).map(|((word, position), kind)| word + position + kind));
             }
         }
-        Ok(rows)
+        rows
     }
 
-    fn row<'t>(&self, table: &'t [f32], at: usize) -> Option<&'t [f32]> {
-        table.get(at * self.width..(at + 1) * self.width)
+    fn row<'t>(&self, table: &'t [f32], at: usize) -> &'t [f32] {
+        &table[at * self.width..(at + 1) * self.width]
     }
 }
 
 impl<B: Backend> Network for Bert<B> {
+    fn refusal(&self, text: &Sequence) -> Option<&'static str> {
+        let rows = |table: &[f32]| table.len() / self.width;
+        if text.ids.iter().any(|id| *id as usize >= rows(&self.words)) {
+            Some("a token is not in the vocabulary")
+        } else if text.ids.len() > rows(&self.positions) {
+            Some("a text has more tokens than there are positions")
+        } else if text.second < text.ids.len() && rows(&self.kinds) < 2 {
+            Some("there is one kind of tokens only")
+        } else {
+            None
+        }
+    }
+
     fn forward(&self, texts: &[&Sequence], pooling: Pooling) -> Result<Vec<Vec<f32>>, String> {
         let lengths: Vec<usize> = texts.iter().map(|text| text.ids.len()).collect();
-        let mut rows = self.backend.enter(self.embed(texts)?, &self.norm);
+        let mut rows = self.backend.enter(self.embed(texts), &self.norm);
         let texts = self.backend.texts(&lengths);
         for layer in &self.layers {
             rows = layer.forward(&self.backend, &rows, &texts, self.heads);

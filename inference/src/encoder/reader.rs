@@ -8,13 +8,13 @@ use tokenizers::{EncodeInput, Tokenizer, TruncationParams};
 use super::backend::Pooling;
 use super::config::Config;
 use super::cpu::Cpu;
-use super::fallback::{Fallible, caught};
+use super::fallback::Fallible;
 use super::layers::{Bert, Network, Sequence};
 use super::portable::Portable;
-use crate::ModelError;
 use crate::device::{Device, Place};
 use crate::lanes::{Lanes, cores};
 use crate::weights::Weights;
+use crate::{ModelError, caught};
 
 /// The most bytes of a text that are read at all, far above what any model takes: bounds the tokenizer's work.
 const TEXT_BYTES_MAX: usize = 1 << 16;

@@ -21,6 +21,9 @@ const NAMESAKES_MAX: usize = 3;
 /// How many of the best hits may add facts.
 const HITS_MAX: usize = 5;
 
+/// Words by which whoever asks means themselves, English and Spanish.
+const OF_ME: [&str; 8] = ["i", "me", "my", "mine", "myself", "yo", "mi", "mí"];
+
 /// The facts for a question and what was recalled for it.
 pub(crate) async fn known(core: &Core, question: &str, hits: &[Hit]) -> Result<Vec<FactView>> {
     let asked: BTreeSet<String> = terms::query(question).into_iter().collect();
@@ -44,7 +47,7 @@ pub(crate) async fn known(core: &Core, question: &str, hits: &[Hit]) -> Result<V
     Ok(facts)
 }
 
-/// The entities whose name is in the question.
+/// The entities whose name is in the question, and whoever asks, if the question is about them.
 async fn named(core: &Core, question: &str) -> Result<BTreeSet<String>> {
     let words = terms::words(question);
     let entities = core.entities().await?;
@@ -53,6 +56,9 @@ async fn named(core: &Core, question: &str) -> Result<BTreeSet<String>> {
         for name in words.windows(size).filter(|name| size > 1 || !terms::of(&name[0]).is_empty()) {
             found.extend(entities.named(&name.join(" ")).map(|row| row.id.clone()));
         }
+    }
+    if words.iter().any(|word| OF_ME.contains(&word.as_str())) {
+        found.extend(entities.named("me").map(|row| row.id.clone()));
     }
     // A word with a capital may be somebody's first name; what fits many is a common word.
     for word in question.split_whitespace().filter(|word| word.starts_with(char::is_uppercase)) {
