@@ -12,6 +12,7 @@ use nexus_types::tables::Reject;
 use nexus_types::{Change, EventId, Text};
 
 use crate::admit::Record;
+use crate::progress::{Go, Pace, Progress, Stage};
 use crate::writer::{Counts, Nexus};
 use crate::{Error, Result, clock};
 
@@ -35,44 +36,6 @@ pub struct IngestOptions {
     pub time_zone: Option<Text>,
     /// Answer every ask before returning, however long the models take.
     pub answer_all: bool,
-}
-
-/// Whether to go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Go {
-    /// Go on.
-    On,
-    /// Finish the epoch at hand and stop; nothing is lost, and running it again goes on.
-    Stop,
-}
-
-/// What an ingest is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// Reading inputs.
-    Reading,
-    /// Waiting for models.
-    Answering,
-    /// Bringing indexes up to date; stopping waits for its end.
-    Indexing,
-}
-
-/// How far an ingest is.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct Progress {
-    /// What it is at.
-    pub stage: Stage,
-    /// Bytes read, or asks answered; 0 of 0 while indexing.
-    pub done: u64,
-    /// Bytes in all, or asks in all.
-    pub total: u64,
-    /// Messages read so far.
-    pub messages: u64,
-    /// The input at hand.
-    pub input: String,
-    /// Milliseconds until the stage is over, at its pace so far; none before there is one.
-    pub left: Option<u64>,
 }
 
 /// What an ingest did.
@@ -160,26 +123,6 @@ impl Nexus {
             time_zone: options.time_zone.clone(),
             ..Options::new(self.scope())
         }
-    }
-}
-
-/// When a stage began, and where.
-struct Pace {
-    stage: Stage,
-    began: Instant,
-    from: u64,
-}
-
-impl Pace {
-    fn of(stage: Stage, from: u64) -> Self {
-        Pace { stage, began: Instant::now(), from }
-    }
-
-    /// The milliseconds until `total`, if it goes on like this.
-    fn left(&self, done: u64, total: u64) -> Option<u64> {
-        let come = done.checked_sub(self.from).filter(|come| *come > 0)?;
-        let left = total.checked_sub(done)? as f64 / come as f64 * self.began.elapsed().as_secs_f64();
-        Some((left * 1_000.0) as u64)
     }
 }
 

@@ -39,6 +39,7 @@ mod ingest;
 mod measure;
 mod memory;
 mod policy;
+mod progress;
 mod reconsolidate;
 mod rerank;
 mod settings;
@@ -52,7 +53,7 @@ pub use changes::{EpochChanges, TableRows};
 pub use erase::EraseReport;
 pub use error::{Error, ErrorKind, Result};
 pub use forget::{ForgetReceipt, Selector};
-pub use ingest::{Go, IngestOptions, IngestReport, Progress, REASONS_MAX, Stage};
+pub use ingest::{IngestOptions, IngestReport, REASONS_MAX};
 pub use measure::{Speed, measure};
 pub use memory::{Memory, Status, TableStatus, parse_at};
 pub use nexus_connectors as connectors;
@@ -65,6 +66,7 @@ pub use nexus_types::{
     Attachment, Change, EntityId, Event, EventId, FactId, Kind, Millis, Policy, PolicyRow, Predicate, Scope, Text, time,
 };
 pub use policy::{Correction, PolicyFile};
+pub use progress::{Go, Progress, Stage};
 pub use reconsolidate::FactDiff;
 pub use settings::Settings;
 pub use switch::Switch;

@@ -9,7 +9,7 @@ use nexus_inference::models;
 use nexus_types::PolicyRow;
 
 use crate::admit::Record;
-use crate::ingest::{Go, Progress};
+use crate::progress::{Go, Progress};
 use crate::writer::Nexus;
 use crate::{Error, Result, embedder};
 
