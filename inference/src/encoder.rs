@@ -86,16 +86,13 @@ impl Model for Encoder {
     }
 
     fn answer(&self, texts: &[Text]) -> Vec<Reply> {
-        replies(self.read(self.sequences(&self.reading.passage, texts)))
+        let vectors = self.read(self.sequences(&self.reading.passage, texts));
+        vectors.into_iter().map(|vector| vector.map_or_else(Reply::refused, Reply::Vector)).collect()
     }
 
     fn question(&self, text: &Text) -> Option<Vec<f32>> {
         self.read(self.sequences(&self.reading.query, std::slice::from_ref(text))).pop()?.ok()
     }
-}
-
-fn replies(vectors: Vec<Result<Vec<f32>, String>>) -> Vec<Reply> {
-    vectors.into_iter().map(|vector| vector.map_or_else(Reply::refused, Reply::Vector)).collect()
 }
 
 /// The vector of length one in a direction.

@@ -8,6 +8,8 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+use super::kernels;
+
 /// Rows are filled up to whole multiples of this: the most numbers that any machine computes side by side.
 const LANES: usize = 16;
 /// How many queries share what is loaded for them.
@@ -183,21 +185,7 @@ fn softmax(scores: &mut [f32]) -> f32 {
     for x in scores.iter_mut() {
         *x = exp(*x - most);
     }
-    let mut sums = [0.0; LANES];
-    let (whole, rest) = scores.as_chunks::<LANES>();
-    for chunk in whole {
-        for lane in 0..LANES {
-            sums[lane] += chunk[lane];
-        }
-    }
-    for (at, x) in rest.iter().enumerate() {
-        sums[at] += x;
-    }
-    let mut total = 0.0;
-    for sum in sums {
-        total += sum;
-    }
-    total
+    kernels::sum(scores, 0.0, false)
 }
 
 /// e^x for x ≤ 0, within 2e-7 of itself: 2^n · e^r, n whole, r at most ln(2)/2 away from 0, e^r by its series.

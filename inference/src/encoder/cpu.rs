@@ -9,14 +9,12 @@ use crate::weights::{Linear, Norm};
 /// The host.
 pub(super) struct Cpu;
 
-/// The lengths of the texts.
-pub(super) struct Lengths(Vec<usize>);
-
 impl Backend for Cpu {
     type Rows = Vec<f32>;
     type Linear = Product;
     type Norm = Norm;
-    type Texts = Lengths;
+    /// Their lengths.
+    type Texts = Vec<usize>;
 
     fn linear(&self, linear: Linear) -> Product {
         Product::new(&linear.weight, &linear.bias)
@@ -26,8 +24,8 @@ impl Backend for Cpu {
         norm
     }
 
-    fn texts(&self, lengths: &[usize]) -> Lengths {
-        Lengths(lengths.to_vec())
+    fn texts(&self, lengths: &[usize]) -> Vec<usize> {
+        lengths.to_vec()
     }
 
     fn enter(&self, mut rows: Vec<f32>, norm: &Norm) -> Vec<f32> {
@@ -49,16 +47,16 @@ impl Backend for Cpu {
         sum
     }
 
-    fn attend(&self, triple: &Vec<f32>, texts: &Lengths, heads: usize) -> Vec<f32> {
-        let width = triple.len() / 3 / texts.0.iter().sum::<usize>().max(1);
-        attention::attend(triple, &texts.0, heads, width)
+    fn attend(&self, triple: &Vec<f32>, texts: &Vec<usize>, heads: usize) -> Vec<f32> {
+        let width = triple.len() / 3 / texts.iter().sum::<usize>().max(1);
+        attention::attend(triple, texts, heads, width)
     }
 
-    fn pool(&self, rows: Vec<f32>, texts: &Lengths, pooling: Pooling) -> Result<Vec<f32>, String> {
-        let width = rows.len() / texts.0.iter().sum::<usize>().max(1);
-        let mut pooled = Vec::with_capacity(texts.0.len() * width);
+    fn pool(&self, rows: Vec<f32>, texts: &Vec<usize>, pooling: Pooling) -> Result<Vec<f32>, String> {
+        let width = rows.len() / texts.iter().sum::<usize>().max(1);
+        let mut pooled = Vec::with_capacity(texts.len() * width);
         let mut rest = rows.as_slice();
-        for length in &texts.0 {
+        for length in texts {
             let (text, after) = rest.split_at(length * width);
             rest = after;
             match pooling {

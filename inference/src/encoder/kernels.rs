@@ -60,7 +60,7 @@ fn norm_row(row: &mut [f32], norm: &Norm) {
 
 /// The sum of `x - less`, or of its square, in a fixed order.
 #[inline(always)]
-fn sum(row: &[f32], less: f32, squared: bool) -> f32 {
+pub(super) fn sum(row: &[f32], less: f32, squared: bool) -> f32 {
     let mut abreast = [0.0; ABREAST];
     let (whole, rest) = row.as_chunks::<ABREAST>();
     for chunk in whole {

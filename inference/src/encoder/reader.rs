@@ -70,11 +70,10 @@ impl Reader {
 
     /// Token ids of texts or pairs of texts, special ones included.
     pub(crate) fn tokenize(&self, texts: &[(&str, Option<&str>)]) -> Vec<Result<Sequence, String>> {
-        let cut = |text: &'_ str| text[..text.floor_char_boundary(TEXT_BYTES_MAX)].to_string();
         let one = |(first, second): &(&str, Option<&str>)| -> Result<Sequence, String> {
             let input = match second {
-                Some(second) => EncodeInput::from((cut(first), cut(second))),
-                None => EncodeInput::from(cut(first)),
+                Some(second) => EncodeInput::from((start_of(first), start_of(second))),
+                None => EncodeInput::from(start_of(first)),
             };
             let encoding = self.tokenizer.encode_fast(input, true).map_err(|error| error.to_string())?;
             let ids = encoding.get_ids().to_vec();
@@ -110,7 +109,7 @@ impl Reader {
             let texts: Vec<&Sequence> = job.iter().map(|placed| &placed.sequence).collect();
             self.network.run(&texts, pooling)
         };
-        let (jobs, rows) = if self.network.is_on_device() {
+        let (jobs, rows): (_, Vec<_>) = if self.network.is_on_device() {
             let jobs = padded_jobs(&placed, DEVICE_JOB_TOKENS);
             let rows = jobs.iter().map(run).collect();
             (jobs, rows)
@@ -119,7 +118,6 @@ impl Reader {
             let rows = self.lanes.map(&jobs, run);
             (jobs, rows)
         };
-        let rows: Vec<Vec<Result<Vec<f32>, String>>> = rows;
         for (placed, row) in jobs.into_iter().flatten().zip(rows.into_iter().flatten()) {
             results[placed.text] = row;
         }
@@ -134,6 +132,11 @@ fn network(folder: &Path, config: &Config, place: Option<Place>) -> Result<Box<d
         Some(device) => Box::new(Bert::load(&mut weights, config, Portable { device })?),
         None => Box::new(Bert::load(&mut weights, config, Cpu)?),
     })
+}
+
+/// As much of a text as is read at all.
+fn start_of(text: &str) -> &str {
+    &text[..text.floor_char_boundary(TEXT_BYTES_MAX)]
 }
 
 /// The file with the weights in a model's folder.

