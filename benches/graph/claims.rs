@@ -13,7 +13,7 @@ use nexus_types::passage::Span;
 use nexus_types::policy::defaults;
 use nexus_types::{
     Aspect, Cardinality, Claim, ClaimId, EntityId, EventId, Modality, Object, PassageId, Polarity, Policy, PolicyRow,
-    Predicate, Text,
+    Predicate, Tense, Text,
 };
 use timely::dataflow::operators::probe::Handle;
 use timely::worker::Worker;
@@ -75,9 +75,12 @@ impl Claims {
             subject: self.people[person].clone(),
             predicate: self.predicates[predicate].clone(),
             object: Object::Value(self.values[value].clone()),
+            further: Text::default(),
             polarity: Polarity::Affirmed,
             aspect: *self.draw.pick(&[Aspect::Holds, Aspect::Holds, Aspect::Holds, Aspect::Begins, Aspect::Ends]),
             modality: Modality::Asserted,
+            reported_by: None,
+            tense: Tense::Present,
             valid_from: None,
             valid_to: None,
             confidence: 900,

@@ -9,7 +9,8 @@ use nexus_operators::check::Draw;
 use nexus_types::passage::Span;
 use nexus_types::policy::defaults;
 use nexus_types::{
-    Answer, AnswerRow, Ask, Aspect, Event, EventRow, Extraction, Kind, Modality, Polarity, Statement, Term, Text, When,
+    Answer, AnswerRow, Ask, Aspect, Event, EventRow, Extraction, Kind, Modality, Polarity, Statement, Tense, Term,
+    Text, When,
 };
 
 use crate::{report, support};
@@ -80,12 +81,15 @@ fn answer(ask: Ask) -> AnswerRow {
         subject: Term::Speaker,
         predicate: ["lives_in", "likes", "works_at", "visited"][(bits % 4) as usize].into(),
         object: Term::Value(format!("thing {}", bits % 50).into()),
+        further: Text::default(),
         polarity: Polarity::Affirmed,
         aspect: Aspect::Holds,
         modality: Modality::Asserted,
+        reported_by: None,
+        tense: Tense::Present,
         when: When::default(),
         confidence: 900,
     };
     let statements = if bits.is_multiple_of(10) { vec![statement] } else { Vec::new() };
-    AnswerRow { ask, answer: Arc::new(Answer::Extraction(Extraction { mentions: Vec::new(), statements })) }
+    AnswerRow { ask, answer: Arc::new(Answer::Extraction(Extraction { statements, ..Extraction::default() })) }
 }

@@ -124,7 +124,8 @@ mod tests {
     fn a_mention_given_twice_counts_once() {
         let draw = &mut crate::check::Draw::new(1);
         let mention = fake::mention(draw);
-        let extraction = nexus_types::Extraction { mentions: vec![mention.clone(), mention], statements: Vec::new() };
+        let extraction =
+            nexus_types::Extraction { mentions: vec![mention.clone(), mention], statements: Vec::new(), affect: None };
         assert_eq!(named(&fake::piece(draw), &Answer::Extraction(extraction)).len(), 1);
         assert!(named(&fake::piece(draw), &Answer::Vector).is_empty());
     }

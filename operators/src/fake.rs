@@ -5,7 +5,8 @@ use std::sync::Arc;
 use nexus_types::passage::Span;
 use nexus_types::{
     Answer, AnswerRow, Ask, Aspect, EventId, EventRow, Extraction, Hash128, Kind, Mention, MentionKind, Modality,
-    Passage, Polarity, Policy, PolicyRow, Scope, Statement, Task, Term, Text, TextHash, TimeExpr, Unit, Version, When,
+    Passage, Polarity, Policy, PolicyRow, Scope, Statement, Task, Tense, Term, Text, TextHash, TimeExpr, Unit, Version,
+    When,
 };
 
 use crate::check::Draw;
@@ -74,6 +75,7 @@ pub(crate) fn answer(draw: &mut Draw) -> Arc<Answer> {
         _ => Answer::Extraction(Extraction {
             mentions: (0..draw.below(3)).map(|_| mention(draw)).collect(),
             statements: (0..draw.below(3)).map(|_| statement(draw)).collect(),
+            affect: None,
         }),
     })
 }
@@ -116,9 +118,12 @@ pub(crate) fn statement(draw: &mut Draw) -> Statement {
         subject: term(draw),
         predicate: text(draw, &["lives_in", "name", "mail", "nickname"]),
         object: term(draw),
+        further: text(draw, &["", "with Ben"]),
         polarity: *draw.pick(&[Polarity::Affirmed, Polarity::Affirmed, Polarity::Denied]),
         aspect: *draw.pick(Aspect::ALL),
         modality: if draw.one_in(3) { *draw.pick(Modality::ALL) } else { Modality::Asserted },
+        reported_by: draw.one_in(4).then(|| term(draw)),
+        tense: *draw.pick(Tense::ALL),
         when: When { from: draw.one_in(2).then(|| time(draw)), to: draw.one_in(4).then(|| time(draw)) },
         confidence: 900,
     }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use nexus_types::entity::{account_key, is_mail, name_key};
 use nexus_types::{
     Aspect, Author, Claim, ClaimId, EventId, EventRow, Key, Kind, Modality, Object, PassageId, Polarity, Policy,
-    PolicyRow, Term, Text, TimeExpr, Unit, When,
+    PolicyRow, Tense, Term, Text, TimeExpr, Unit, When,
 };
 
 use crate::extract::Said;
@@ -68,7 +68,10 @@ fn zone_of(row: &PolicyRow) -> Option<Text> {
 /// The event whose author is "you", where a statement needs one and nobody is addressed.
 fn you_by_reply(said: &Said) -> Option<EventId> {
     let event = &said.piece.event;
-    let needs = speaks_to(&said.statement.subject) || speaks_to(&said.statement.object);
+    let statement = &said.statement;
+    let needs = speaks_to(&statement.subject)
+        || speaks_to(&statement.object)
+        || statement.reported_by.as_ref().is_some_and(speaks_to);
     event.reply_to.filter(|_| needs && event.addressees.is_empty())
 }
 
@@ -143,9 +146,12 @@ pub(crate) fn claim(said: &Said, you: Option<&Key>, zone: Option<&str>) -> Optio
         subject,
         predicate: statement.predicate.clone(),
         object,
+        further: statement.further.clone(),
         polarity: statement.polarity,
         aspect: statement.aspect,
         modality: statement.modality,
+        reported_by: statement.reported_by.as_ref().and_then(|by| key_of(by, event, you)),
+        tense: statement.tense,
         valid_from,
         valid_to,
         confidence: statement.confidence,
@@ -170,6 +176,7 @@ fn claim_id(said: &Said, subject: &Key, object: &Object) -> ClaimId {
         statement.polarity.name().as_bytes(),
         statement.aspect.name().as_bytes(),
         statement.modality.name().as_bytes(),
+        statement.further.as_bytes(),
         &when_bytes(&statement.when),
     ])
 }
@@ -210,9 +217,12 @@ fn asserted_claim(row: &PolicyRow) -> Option<Claim> {
         subject: subject.clone(),
         predicate: predicate.clone(),
         object: object.clone(),
+        further: Text::default(),
         polarity: Polarity::Affirmed,
         aspect: Aspect::Holds,
         modality: Modality::Asserted,
+        reported_by: None,
+        tense: Tense::Present,
         valid_from: valid_from.or(Some(*said_at)),
         valid_to: None,
         confidence: 1000,

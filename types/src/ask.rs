@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::passage::Span;
-use crate::{Aspect, Modality, Polarity, Text, TextHash, When};
+use crate::{Aspect, Modality, Polarity, Tense, Text, TextHash, When};
 
 /// A question to a model: what do you make of this text?
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -47,6 +47,19 @@ pub struct Extraction {
     pub mentions: Vec<Mention>,
     /// What it says, in order of appearance.
     pub statements: Vec<Statement>,
+    /// What it feels like; `None` if the extractor does not tell.
+    pub affect: Option<Affect>,
+}
+
+/// What a text feels like.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Affect {
+    /// From -1000, as bad as can be, to 1000.
+    pub valence: i16,
+    /// How sure the extractor is, in thousandths.
+    pub confidence: u16,
+    /// The emotions it shows, the surest first, each with how sure that is, in thousandths.
+    pub emotions: Vec<(Text, u16)>,
 }
 
 /// What kind of thing a mention names.
@@ -62,11 +75,14 @@ pub enum MentionKind {
     Mail,
     Url,
     Hashtag,
+    Group,
+    Product,
+    Work,
 }
 
 impl MentionKind {
     /// Every kind, in order.
-    pub const ALL: [MentionKind; 8] = [
+    pub const ALL: [MentionKind; 11] = [
         MentionKind::Person,
         MentionKind::Handle,
         MentionKind::Organisation,
@@ -75,6 +91,9 @@ impl MentionKind {
         MentionKind::Mail,
         MentionKind::Url,
         MentionKind::Hashtag,
+        MentionKind::Group,
+        MentionKind::Product,
+        MentionKind::Work,
     ];
 
     /// The name in tables and SQL.
@@ -88,6 +107,9 @@ impl MentionKind {
             MentionKind::Mail => "mail",
             MentionKind::Url => "url",
             MentionKind::Hashtag => "hashtag",
+            MentionKind::Group => "group",
+            MentionKind::Product => "product",
+            MentionKind::Work => "work",
         }
     }
 
@@ -139,12 +161,18 @@ pub struct Statement {
     pub predicate: Text,
     /// What is said; for an ending without object ("I quit my job"): an empty [`Term::Value`], which means whatever holds.
     pub object: Term,
+    /// Further arguments as written, each with the word that joins it, between semicolons: "with Anna; in Oslo".
+    pub further: Text,
     /// Affirmed or denied.
     pub polarity: Polarity,
     /// Whether it holds, begins, ends or was.
     pub aspect: Aspect,
     /// Stated as a fact or otherwise.
     pub modality: Modality,
+    /// Whose word it is, where it is reported.
+    pub reported_by: Option<Term>,
+    /// Of what was, is, or will be.
+    pub tense: Tense,
     /// When it is true.
     pub when: When,
     /// How sure the extractor is, in thousandths.

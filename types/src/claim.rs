@@ -51,6 +51,17 @@ pub enum Modality {
     Reported,
 }
 
+/// What time a statement speaks of, by its grammar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Tense {
+    Past,
+    #[default]
+    Present,
+    Future,
+}
+
 macro_rules! named {
     ($kind:ident { $($variant:ident = $name:literal),* $(,)? }) => {
         impl $kind {
@@ -79,6 +90,7 @@ pub(crate) use named;
 
 named!(Polarity { Affirmed = "affirmed", Denied = "denied" });
 named!(Aspect { Holds = "holds", Begins = "begins", Ends = "ends", Was = "was" });
+named!(Tense { Past = "past", Present = "present", Future = "future" });
 named!(Modality {
     Asserted = "asserted",
     Intended = "intended",
@@ -121,12 +133,18 @@ pub struct Claim {
     pub predicate: Text,
     /// What is said.
     pub object: Object,
+    /// Further arguments as written, each with the word that joins it, between semicolons.
+    pub further: Text,
     /// Affirmed or denied.
     pub polarity: Polarity,
     /// Holds, begins, ends or was.
     pub aspect: Aspect,
     /// Stated as a fact or otherwise.
     pub modality: Modality,
+    /// Whose word it is, where it is reported and that is known.
+    pub reported_by: Option<Key>,
+    /// Of what was, is, or will be.
+    pub tense: Tense,
     /// True from then on in the world; `None`: not said.
     pub valid_from: Option<Millis>,
     /// True until then (exclusive); `None`: not said.

@@ -17,8 +17,8 @@ pub mod policy;
 pub mod tables;
 pub mod time;
 
-pub use ask::{Answer, AnswerRow, Ask, Extraction, Mention, MentionKind, Statement, Term};
-pub use claim::{Aspect, Claim, Modality, Object, Polarity};
+pub use ask::{Affect, Answer, AnswerRow, Ask, Extraction, Mention, MentionKind, Statement, Term};
+pub use claim::{Aspect, Claim, Modality, Object, Polarity, Tense};
 pub use derived::{MentionRow, Ranking, Salience};
 pub use entity::{Author, Entity, Evidence, EvidenceKind, Key};
 pub use event::{Attachment, Change, Event, EventRow, Kind, Scope, State, Version};

@@ -11,7 +11,8 @@ use nexus_types::passage::Span;
 use nexus_types::policy::default_predicates;
 use nexus_types::{
     Answer, AnswerRow, Ask, Aspect, Event, EventRow, Extraction, Kind, Mention, MentionKind, Modality, Object,
-    Polarity, Policy, PolicyRow, Scope, Statement, Task, Term, Text, TextHash, Texts, TimeExpr, Unit, Version, When,
+    Polarity, Policy, PolicyRow, Scope, Statement, Task, Tense, Term, Text, TextHash, Texts, TimeExpr, Unit, Version,
+    When,
 };
 
 pub(crate) const DAY: i64 = 86_400_000;
@@ -236,6 +237,7 @@ pub(crate) fn answer(ask: &Ask) -> AnswerRow {
         false => Answer::Extraction(Extraction {
             mentions: (0..draw.below(3)).map(|_| mention(draw)).collect(),
             statements: (0..draw.below(4)).map(|_| statement(draw)).collect(),
+            affect: None,
         }),
     };
     AnswerRow { ask: ask.clone(), answer: Arc::new(answer) }
@@ -269,9 +271,12 @@ fn statement(draw: &mut Draw) -> Statement {
         subject: if own { Term::Speaker } else { term(draw) },
         object: if own { Term::Value(word) } else { term(draw) },
         predicate,
+        further: some(draw, &["", "with Ben"]),
         polarity: if draw.one_in(5) { Polarity::Denied } else { Polarity::Affirmed },
         aspect: if plain { Aspect::Holds } else { *draw.pick(Aspect::ALL) },
         modality: if plain { Modality::Asserted } else { *draw.pick(Modality::ALL) },
+        reported_by: draw.one_in(4).then(|| term(draw)),
+        tense: *draw.pick(Tense::ALL),
         when: When { from: draw.one_in(2).then(|| time(draw)), to: draw.one_in(3).then(|| time(draw)) },
         confidence: draw.between(1, 11) as u16 * 100,
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use nexus_types::passage::Span;
-use nexus_types::{Aspect, Modality, Polarity, Statement, Term, Text, TimeExpr};
+use nexus_types::{Aspect, Modality, Polarity, Statement, Tense, Term, Text, TimeExpr};
 
 use super::clause::{Group, State, Subject};
 use super::lexicon::{Class, Form, Person};
@@ -394,12 +394,25 @@ impl Reading<'_, '_> {
             subject,
             predicate,
             object,
+            further: Text::default(),
             polarity: if said.denied { Polarity::Denied } else { Polarity::Affirmed },
             aspect,
             modality: said.modality,
+            reported_by: None,
+            tense: tense_of(said.modality, aspect, event),
             when: bearing(&said.times, aspect, event),
             confidence: confidence as u16,
         });
+    }
+}
+
+/// What time a claim of that sort speaks of: verbs are not looked at again.
+fn tense_of(modality: Modality, aspect: Aspect, event: bool) -> Tense {
+    match aspect {
+        _ if modality == Modality::Intended => Tense::Future,
+        Aspect::Was => Tense::Past,
+        _ if event => Tense::Past,
+        _ => Tense::Present,
     }
 }
 

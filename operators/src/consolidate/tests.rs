@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use nexus_types::{
     Action, Aspect, Cardinality, Claim, ClaimId, EntityId, EventId, Fact, Hash128, Held, Millis, Modality, Object,
-    PassageId, Polarity, Policy, PolicyRow, Predicate, Status, Text, passage::Span,
+    PassageId, Polarity, Policy, PolicyRow, Predicate, Status, Tense, Text, passage::Span,
 };
 
 use super::{Consolidation, Resolved, Row, consolidate, naive};
@@ -29,9 +29,12 @@ fn claim(said_at: Millis, id: u64, predicate: &str, object: &str) -> Claim {
         subject: "account:irc/anna".into(),
         predicate: predicate.into(),
         object: Object::Value(object.into()),
+        further: Text::default(),
         polarity: Polarity::Affirmed,
         aspect: Aspect::Holds,
         modality: Modality::Asserted,
+        reported_by: None,
+        tense: Tense::Present,
         valid_from: None,
         valid_to: None,
         confidence: 900,
