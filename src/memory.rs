@@ -8,7 +8,8 @@ use arrow::array::{AsArray, RecordBatch};
 use futures::StreamExt;
 use nexus_inference::{Model, Reranker};
 use nexus_query::{
-    Components, EntityView, FactFilter, FactView, NeighbourView, Reader as Query, Recalled, TimelineView, Why,
+    Components, ConflictView, EntityView, FactFilter, FactView, NeighbourView, Reader as Query, Recalled, TimelineView,
+    Why,
 };
 use nexus_storage::{At, Reader, Snapshot, quoted};
 use nexus_types::tables::{EventRecord, EventsTable, PolicyTable, vectors_name};
@@ -162,6 +163,11 @@ impl Memory {
     /// Why memory holds a fact, named by its id or the beginning of it.
     pub fn why(&self, fact: &str) -> Result<Why> {
         Ok(self.runtime.block_on(self.query.why(fact))?)
+    }
+
+    /// What contradicts itself about whoever a name fits, or about anybody: oldest first.
+    pub fn conflicts(&self, name: Option<&str>) -> Result<Vec<ConflictView>> {
+        Ok(self.runtime.block_on(self.query.conflicts(name))?)
     }
 
     /// Runs one SQL statement that reads.

@@ -1,7 +1,7 @@
 //! Policy by hand: who "I" is, who is who, what is wrong, and the page of rules a user can edit.
 
 use nexus_query::FactView;
-use nexus_types::{Key, Object, Policy, PolicyRow, Predicate, Text};
+use nexus_types::{Cardinality, Key, Object, Policy, PolicyRow, Predicate, Text};
 use serde::{Deserialize, Serialize};
 
 use crate::writer::{Nexus, Receipt};
@@ -52,7 +52,31 @@ impl PolicyFile {
         if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(Error::argument(format!("the policy file names the predicate {} twice", pair[0])));
         }
+        file.predicates.iter().try_for_each(|predicate| file.check(predicate))?;
         Ok(file)
+    }
+
+    /// Whether what a predicate says of others fits what they say.
+    fn check(&self, predicate: &Predicate) -> Result<()> {
+        let Predicate { name, inverse, symmetric, ends, .. } = predicate;
+        let other = |name: &Text| self.predicates.iter().find(|other| other.name == *name);
+        if *symmetric && inverse.is_some() {
+            return Err(Error::argument(format!("{name} is symmetric: it is its own inverse, and has no other")));
+        }
+        if let Some(inverse) = inverse
+            && other(inverse).is_none_or(|other| other.inverse.as_ref() != Some(name))
+        {
+            return Err(Error::argument(format!(
+                "{name} has the inverse {inverse}: then {inverse} has the inverse {name}"
+            )));
+        }
+        let replaces = |name: &Text| other(name).is_some_and(|other| other.cardinality == Cardinality::Replace);
+        match ends.iter().find(|ended| !replaces(ended)) {
+            Some(ended) => {
+                Err(Error::argument(format!("{name} ends {ended}, which does not replace: nothing could end")))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Writes the page.

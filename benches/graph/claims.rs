@@ -214,7 +214,7 @@ pub(crate) fn another_policy(size: usize) {
         {
             let rule = |row: &PolicyRow| matches!(&row.policy, Policy::Predicate(rule) if &*rule.name == name);
             defaults(&source.scope).into_iter().filter(rule).for_each(|row| run.policy.remove(row));
-            let policy = Policy::Predicate(Predicate { name: name.into(), cardinality, opposite: None });
+            let policy = Policy::Predicate(Predicate::new(name, cardinality));
             run.policy.insert(PolicyRow { scope: source.scope.clone(), policy });
         }
         let trust = Policy::Trust { source: source.source.clone(), trust: 800 };

@@ -126,6 +126,13 @@ pub(crate) enum Command {
         #[command(flatten)]
         at: AsOf,
     },
+    /// List what contradicts itself: two values, said at one time
+    Conflicts {
+        /// About whom: a name, an account, a mail address
+        name: Option<String>,
+        #[command(flatten)]
+        at: AsOf,
+    },
     /// Show which messages a fact comes from, and each step
     Why {
         /// A fact's id, or its first digits

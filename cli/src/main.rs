@@ -52,6 +52,7 @@ fn run(command: Command, place: &Place, out: &Out) -> Result {
         }
         Command::Facts(facts) => read::facts(&place.read(&facts.at)?, out, facts),
         Command::Entity { name, at } => read::entity(&place.read(&at)?, out, &name),
+        Command::Conflicts { name, at } => read::conflicts(&place.read(&at)?, out, name.as_deref()),
         Command::Why { fact, at } => read::why(&place.read(&at)?, out, &fact),
         Command::Correct { fact, is, .. } => write::correct(place, out, &fact, is),
         Command::Same { a, b } => write::same(place, out, &a, &b),

@@ -1,6 +1,6 @@
-//! Commands that read: recall, facts, entity, why.
+//! Commands that read: recall, facts, entity, conflicts, why.
 
-use nexus::{EntityView, FactFilter, FactView, Hit, Memory, WhyStep};
+use nexus::{ConflictView, EntityView, FactFilter, FactView, Hit, Memory, WhyStep};
 
 use crate::args::Facts;
 use crate::failure::{Outcome, Result};
@@ -15,13 +15,13 @@ const EXCERPTS: usize = 400;
 pub(crate) fn recall(memory: &Memory, out: &Out, question: &str, k: u16, rerank: bool) -> Result {
     let k = usize::from(k);
     let recalled = if rerank { memory.recall_reranked(question, k)? } else { memory.recall(question, k)? };
-    let known = recalled.facts.iter().any(|fact| fact.status == "current");
+    let known = recalled.facts.iter().any(FactView::holds);
     let found = known || !recalled.hits.is_empty();
     if out.json {
         out.value(&recalled)?;
         return Ok(Outcome::found(found));
     }
-    let facts: Vec<FactView> = recalled.facts.into_iter().filter(|fact| fact.status == "current").collect();
+    let facts: Vec<FactView> = recalled.facts.into_iter().filter(FactView::holds).collect();
     if known {
         out.table(fact_sheet(&facts, false))?;
         out.line("")?;
@@ -53,7 +53,7 @@ pub(crate) fn facts(memory: &Memory, out: &Out, asked: Facts) -> Result {
         FactFilter { history: false, valid_at: asked.valid_at, known_at: asked.known_at, predicate: asked.predicate };
     let mut facts = memory.facts(asked.name.as_deref(), &filter)?;
     if !asked.history && asked.valid_at.is_none() {
-        facts.retain(|fact| fact.status == "current");
+        facts.retain(FactView::holds);
     }
     if out.json {
         out.value(&facts)?;
@@ -63,9 +63,10 @@ pub(crate) fn facts(memory: &Memory, out: &Out, asked: Facts) -> Result {
     Ok(Outcome::found(!facts.is_empty()))
 }
 
-/// Facts as a table; past ones need their status told.
+/// Facts as a table; past and disputed ones need their status told.
 pub(crate) fn fact_sheet(facts: &[FactView], history: bool) -> Sheet {
     let header = ["fact", "who", "what", "value", "since", "until", "said", "status"];
+    let history = history || facts.iter().any(|fact| fact.status == "disputed");
     let mut sheet = Sheet::new(if history { &header } else { &header[..7] }, "no facts").right(6);
     // That a mail address is somebody's own is told by their keys.
     for fact in facts.iter().filter(|fact| fact.object_id.as_ref() != Some(&fact.subject_id)) {
@@ -123,6 +124,36 @@ fn print_entity(out: &Out, entity: &EntityView) -> Result<()> {
     for event in &entity.events {
         out.line(&out.toned(Tone::Faint, &place(event.said_at, &event.author, &event.platform, "")))?;
         out.line(&format!("  {}", excerpt(&event.text, EXCERPT)))?;
+    }
+    Ok(())
+}
+
+pub(crate) fn conflicts(memory: &Memory, out: &Out, name: Option<&str>) -> Result {
+    let conflicts = memory.conflicts(name)?;
+    if out.json {
+        out.value(&conflicts)?;
+    } else if conflicts.is_empty() {
+        out.line(&out.toned(Tone::Faint, "nothing contradicts itself"))?;
+    } else {
+        for (at, conflict) in conflicts.iter().enumerate() {
+            if at > 0 {
+                out.line("")?;
+            }
+            print_conflict(out, conflict)?;
+        }
+        out.hint("\nA later word settles it. Yours: nexus correct FACT --wrong");
+    }
+    Ok(Outcome::found(!conflicts.is_empty()))
+}
+
+fn print_conflict(out: &Out, conflict: &ConflictView) -> Result<()> {
+    let at = out.toned(Tone::Faint, &minute(conflict.said_at));
+    out.line(&format!("{}  {at}", out.toned(Tone::Strong, &conflict.subject)))?;
+    for side in &conflict.sides {
+        let fact = out.toned(Tone::Faint, short(&side.fact));
+        out.line(&format!("  {fact}  {} {}", side.predicate, side.value))?;
+        let said = side.text.as_deref().map_or_else(|| "by your word".into(), |text| excerpt(text, EXCERPT));
+        out.line(&format!("    {}  {said}", out.toned(Tone::Faint, &format!("{}, {}", side.author, side.source))))?;
     }
     Ok(())
 }

@@ -3,12 +3,15 @@
 //! Claims of one key are folded in the order (said_at, id); each lays its value on the line of valid time, and gets one
 //! [`Decision`]: what it did, and by which rule. The key is (scope, subject, predicate) where values replace each
 //! other, and takes the object too where they add up or are events; two opposite predicates (`likes`, `dislikes`) share
-//! one. The result depends on which claims and policy rows there are, never on when they came. The meaning in full, by
-//! brute force: [`naive::consolidate`].
+//! one, and so do the two ends of a relation (`parent`, `child`; `friend`), whichever of them speaks. A beginning that
+//! ends what another predicate held (`moved_to`, `lives_in`) is laid on that one's key, too, where it gets no decision.
+//! The result depends on which claims and policy rows there are, never on when they came. The meaning in full, by brute
+//! force: [`naive::consolidate`].
 //!
 //! Cost: a claim that is said after all others of its key costs O(log n) in the size n of the key; a late one, or one
-//! that goes, folds the claims after it again. A policy row costs the claims of its predicate (`Predicate`) or of its
-//! scope (`Trust`, `Reject`: a look at each), and folds only the keys where it makes a difference.
+//! that goes, folds the claims after it again. A claim about two entities is also kept with the second, silently, unless
+//! policy has it read from there. A policy row costs the claims of its predicate (`Predicate`) or of its scope (`Trust`,
+//! `Reject`: a look at each), and folds only the keys where it makes a difference.
 //! Memory per claim: a pointer, its object and its standing (40 bytes), and 56 bytes per fact in large keys.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +19,7 @@ use std::sync::Arc;
 
 use differential_dataflow::consolidation::consolidate as net;
 use differential_dataflow::{AsCollection, Hashable};
-use nexus_types::{Claim, Decision, EntityId, Fact, Held, Policy, PolicyRow, Scope};
+use nexus_types::{Claim, Decision, EntityId, Fact, Held, Policy, PolicyRow, Scope, Text};
 use serde::{Deserialize, Serialize};
 use timely::dataflow::operators::OkErr;
 
@@ -32,9 +35,9 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-use fold::Entry;
+use fold::{Entry, Role};
 use group::{Group, Place};
-use rules::{Family, Rules, slot};
+use rules::{Family, Key, Rules};
 
 /// A claim whose subject and object are known. There must be one row per claim.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -57,13 +60,37 @@ pub fn consolidate<'s>(
 ) -> (Collection<'s, Fact>, Collection<'s, Decision>) {
     let policy =
         policy.filter(|row| matches!(row.policy, Policy::Predicate(_) | Policy::Trust { .. } | Policy::Reject(_)));
-    let by_subject = |row: &Resolved| row.subject.hashed();
-    let rows = per_epoch(claims, policy, "Consolidate", by_subject, Consolidation::default());
+    let by_subject = |side: &Side| side.subject.hashed();
+    let rows = per_epoch(claims.flat_map(sides), policy, "Consolidate", by_subject, Consolidation::default());
     let (facts, decisions) = rows.inner.ok_err(|(row, time, diff)| match row {
         Row::Fact(fact) => Ok((fact, time, diff)),
         Row::Decision(decision) => Err((decision, time, diff)),
     });
     (facts.as_collection(), decisions.as_collection())
+}
+
+/// A claim as it is seen from its subject, or (turned) from the entity that is its object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+struct Side {
+    claim: Arc<Claim>,
+    /// From whom it is seen.
+    subject: EntityId,
+    /// The other end.
+    object: Held,
+    turned: bool,
+}
+
+/// Both ends of a claim. Which of them counts is up to policy, which is not known before the claim is with its entity.
+fn sides(row: Resolved) -> impl Iterator<Item = Side> {
+    let turned = match row.object {
+        Held::Entity(other) if other != row.subject => {
+            let object = Held::Entity(row.subject);
+            Some(Side { claim: row.claim.clone(), subject: other, object, turned: true })
+        }
+        _ => None,
+    };
+    let own = Side { claim: row.claim, subject: row.subject, object: row.object, turned: false };
+    [own].into_iter().chain(turned)
 }
 
 /// A row of either output.
@@ -73,8 +100,6 @@ enum Row {
     Decision(Decision),
 }
 
-/// A key within its family: the subject, and the object where values add up.
-type Key = (EntityId, Option<Held>);
 /// What changes, by family.
 type Changes = BTreeMap<Family, Vec<((Key, Entry), Diff)>>;
 
@@ -85,10 +110,10 @@ struct Consolidation {
     families: BTreeMap<Family, BTreeMap<Key, Group>>,
 }
 
-impl Machine<Resolved, PolicyRow> for Consolidation {
+impl Machine<Side, PolicyRow> for Consolidation {
     type Out = Row;
 
-    fn turn(&mut self, rows: Vec<(Resolved, Diff)>, mut policy: Vec<(PolicyRow, Diff)>, out: &mut Vec<(Row, Diff)>) {
+    fn turn(&mut self, sides: Vec<(Side, Diff)>, mut policy: Vec<(PolicyRow, Diff)>, out: &mut Vec<(Row, Diff)>) {
         let mut changes = Changes::new();
         net(&mut policy);
         if !policy.is_empty() {
@@ -96,12 +121,10 @@ impl Machine<Resolved, PolicyRow> for Consolidation {
             self.rules.update(&policy);
             self.reconsider(&before, &policy, &mut changes);
         }
-        for (row, diff) in rows {
-            let family = self.rules.family(&row.claim.scope, &row.claim.predicate);
-            let key = (row.subject, slot(family.2, &row.object));
-            let standing = self.rules.standing(&row.claim);
-            let entry = Entry { claim: row.claim, object: row.object, standing };
-            changes.entry(family).or_default().push(((key, entry), diff));
+        for (side, diff) in sides {
+            self.rules.place(&side, |family, key, entry| {
+                changes.entry(family).or_default().push(((key, entry), diff));
+            });
         }
         for (family, mut changes) in changes {
             net(&mut changes);
@@ -113,35 +136,47 @@ impl Machine<Resolved, PolicyRow> for Consolidation {
 impl Consolidation {
     /// The claims that a change of policy moves to another key, or counts differently.
     fn reconsider(&self, before: &Rules, policy: &[(PolicyRow, Diff)], changes: &mut Changes) {
-        let mut families: BTreeSet<Family> = BTreeSet::new();
+        let mut groups: BTreeSet<(&Scope, Text)> = BTreeSet::new();
         let mut scopes: BTreeSet<&Scope> = BTreeSet::new();
         for (row, _) in policy {
             match &row.policy {
-                Policy::Predicate(predicate) => _ = families.insert(before.family(&row.scope, &predicate.name)),
+                Policy::Predicate(rule) => {
+                    for rules in [before, &self.rules] {
+                        let touched = rules.touched(&row.scope, &rule.name);
+                        groups.extend(touched.into_iter().map(|name| (&row.scope, name)));
+                    }
+                }
                 _ => _ = scopes.insert(&row.scope),
             }
         }
-        let touched =
-            self.families.iter().filter(|(family, _)| families.contains(*family) || scopes.contains(&family.0));
-        for (family, groups) in touched {
-            for (key, group) in groups {
-                for entry in group.entries() {
-                    self.reconsider_entry(family, key, entry, changes);
+        let touched = |family: &&Family| scopes.contains(&family.0) || groups.contains(&(&family.0, family.1.clone()));
+        for family in self.families.keys().filter(touched) {
+            for (key, group) in &self.families[family] {
+                for entry in group.entries().iter().filter(|entry| entry.role != Role::Ends) {
+                    self.reconsider_entry(before, key, entry, changes);
                 }
             }
         }
     }
 
-    fn reconsider_entry(&self, family: &Family, key: &Key, entry: &Entry, changes: &mut Changes) {
-        let now = self.rules.family(&family.0, &entry.claim.predicate);
-        let standing = self.rules.standing(&entry.claim);
-        if now == *family && standing == entry.standing {
+    fn reconsider_entry(&self, before: &Rules, key: &Key, entry: &Entry, changes: &mut Changes) {
+        let side = Side {
+            claim: entry.claim.clone(),
+            subject: key.0,
+            object: entry.object.clone(),
+            turned: entry.role == Role::Turned,
+        };
+        let (mut then, mut now) = (Vec::new(), Vec::new());
+        before.place(&side, |family, key, entry| then.push((family, (key, entry))));
+        self.rules.place(&side, |family, key, entry| now.push((family, (key, entry))));
+        if then == now {
             return;
         }
-        changes.entry(family.clone()).or_default().push(((key.clone(), entry.clone()), -1));
-        let key = (key.0, slot(now.2, &entry.object));
-        let entry = Entry { standing, ..entry.clone() };
-        changes.entry(now).or_default().push(((key, entry), 1));
+        for (places, diff) in [(then, -1), (now, 1)] {
+            for (family, entry) in places {
+                changes.entry(family).or_default().push((entry, diff));
+            }
+        }
     }
 
     /// Gives every touched key of a family its changes.

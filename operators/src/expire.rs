@@ -75,6 +75,7 @@ mod tests {
             confidence: 900,
             support: 1,
             status: *draw.pick(Status::ALL),
+            ended_by: None,
         }
     }
 

@@ -39,8 +39,17 @@ pub struct FactView {
     pub confidence: u16,
     /// How many claims agree.
     pub support: u32,
-    /// `current`, `ended` or `superseded`.
+    /// `current`, `ended`, `superseded` or `disputed`.
     pub status: String,
+    /// The claim of another predicate that ended it, where policy says so.
+    pub ended_by: Option<String>,
+}
+
+impl FactView {
+    /// Whether it holds, as far as is known: it is current, or disputed without an end.
+    pub fn holds(&self) -> bool {
+        self.status == "current" || self.status == "disputed" && self.valid_to.is_none()
+    }
 }
 
 /// Which facts are wanted. The default: those held now.
@@ -80,6 +89,7 @@ pub(crate) async fn views(core: &Core, facts: &[Fact]) -> Result<Vec<FactView>> 
             confidence: fact.confidence,
             support: fact.support,
             status: fact.status.name().into(),
+            ended_by: fact.ended_by.map(|claim| claim.to_string()),
         }
     };
     Ok(facts.iter().map(view).collect())
@@ -201,7 +211,7 @@ fn decode(batch: &RecordBatch, facts: &mut Vec<FactView>) -> Result<()> {
     let [valid_from, valid_to, known_from, known_to] =
         ["valid_from", "valid_to", "known_from", "known_to"].map(|name| rows.time(name));
     let (valid_from, valid_to, known_from, known_to) = (valid_from?, valid_to?, known_from?, known_to?);
-    let (confidence, support) = (rows.u16("confidence")?, rows.u32("support")?);
+    let (confidence, support, ended_by) = (rows.u16("confidence")?, rows.u32("support")?, rows.text("ended_by")?);
     facts.extend((0..rows.len()).map(|at| FactView {
         id: id.value(at).into(),
         subject: subject.value(at).into(),
@@ -216,6 +226,7 @@ fn decode(batch: &RecordBatch, facts: &mut Vec<FactView>) -> Result<()> {
         confidence: confidence.value(at),
         support: support.value(at),
         status: status.value(at).into(),
+        ended_by: maybe(&ended_by, at),
     }));
     Ok(())
 }

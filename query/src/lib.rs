@@ -5,6 +5,7 @@
 
 mod about;
 mod catalogue;
+mod conflicts;
 mod core;
 mod entities;
 mod episodes;
@@ -21,6 +22,7 @@ mod views;
 mod why;
 
 pub use about::{EntityView, RankedEvent};
+pub use conflicts::{ConflictSide, ConflictView};
 pub use core::{Components, Embed};
 pub use entities::EntityRow;
 pub use error::{QueryError, Result};

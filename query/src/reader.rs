@@ -11,6 +11,7 @@ use nexus_storage::Snapshot;
 use nexus_types::{Fact, Key};
 
 use crate::about::{self, EntityView};
+use crate::conflicts::{self, ConflictView};
 use crate::core::{Components, Core};
 use crate::error::{QueryError, Result};
 use crate::facts::{self, FactFilter, FactView, TimelineView};
@@ -121,6 +122,11 @@ impl Reader {
     /// The one fact whose id begins so, with all that led to it.
     pub fn why<'a>(&'a self, fact: &'a str) -> BoxFuture<'a, Result<Why>> {
         Box::pin(async move { why::why(&self.core, fact).await })
+    }
+
+    /// What contradicts itself about whoever a name fits, or about anybody: oldest first.
+    pub fn conflicts<'a>(&'a self, name: Option<&'a str>) -> BoxFuture<'a, Result<Vec<ConflictView>>> {
+        Box::pin(async move { conflicts::conflicts(&self.core, name).await })
     }
 
     /// The line of life of everybody a name fits, in the order of time.

@@ -20,16 +20,31 @@ const PLAIN: [&str; 9] =
     ["policy", "rejects", "passages", "mentions", "entities", "claims", "decisions", "salience", "rankings"];
 
 /// Views over stored tables and over the views before them.
-const VIEWS: [(&str, &str); 8] = [
+const VIEWS: [(&str, &str); 10] = [
     ("events", "select * from stored.events where state = 'live'"),
     ("tombstones", "select id, scope, revision, state from stored.events where state <> 'live'"),
     ("answers", "select * from stored.answers where text_hash in (select text_hash from stored.passages)"),
     ("entity_keys", "select id as entity, name, unnest(keys) as key from stored.entities"),
+    // Policy is kept as JSON; what of it goes with predicates is shown in columns.
+    (
+        "predicates",
+        r#"select name, max(cardinality) as cardinality, max(opposite) as opposite, max(inverse) as inverse,
+                bool_or(symmetric) as symmetric, max(ends) as ends
+         from (
+           select regexp_match(policy, '"name":"([^"]*)"')[1] as name,
+                  regexp_match(policy, '"cardinality":"([^"]*)"')[1] as cardinality,
+                  regexp_match(policy, '"opposite":"([^"]*)"')[1] as opposite,
+                  regexp_match(policy, '"inverse":"([^"]*)"')[1] as inverse,
+                  policy like '%"symmetric":true%' as symmetric,
+                  replace(regexp_match(policy, '"ends":\[([^\]]*)\]')[1], '"', '') as ends
+           from stored.policy where kind = 'predicate'
+         ) group by name"#,
+    ),
     (
         "fact_versions",
         "select f.id, f.subject, coalesce(s.name, f.subject) as subject_name, f.predicate, f.object, f.object_entity,
                 coalesce(o.name, f.object, f.object_entity) as object_name, f.valid_from, f.valid_to,
-                f.known_from, f.known_to, f.confidence, f.support, f.status, f.scope, f.version
+                f.known_from, f.known_to, f.confidence, f.support, f.status, f.ended_by, f.scope, f.version
          from stored.facts f
          left join stored.entities s on s.id = f.subject
          left join stored.entities o on o.id = f.object_entity",
@@ -37,14 +52,37 @@ const VIEWS: [(&str, &str); 8] = [
     (
         "facts",
         "select id, subject, subject_name, predicate, object, object_entity, object_name, valid_from, valid_to,
-                known_from, confidence, support, status, scope
+                known_from, confidence, support, status, ended_by, scope
          from fact_versions where known_to is null",
     ),
     (
         "edges",
         "select id as fact, subject as source, subject_name as source_name, predicate, object_entity as target,
                 object_name as target_name, valid_from, valid_to, confidence, status
-         from facts where object_entity is not null",
+         from facts where object_entity is not null
+         union all
+         select f.id as fact, f.object_entity as source, f.object_name as source_name,
+                coalesce(p.inverse, f.predicate) as predicate, f.subject as target, f.subject_name as target_name,
+                f.valid_from, f.valid_to, f.confidence, f.status
+         from facts f join predicates p on p.name = f.predicate
+         where f.object_entity <> f.subject and (p.symmetric or p.inverse is not null)",
+    ),
+    (
+        "conflicts",
+        "select a.subject, a.subject_name, a.predicate, a.object_name as value, b.predicate as other_predicate,
+                b.object_name as other_value, c.said_at, a.valid_from, a.valid_to, c.source, d.source as other_source,
+                coalesce(e.author, c.source) as author, coalesce(g.author, d.source) as other_author, e.text,
+                g.text as other_text, e.id as event, g.id as other_event, a.id as fact, b.id as other_fact, a.scope
+         from facts a
+         join predicates p on p.name = a.predicate
+         join facts b on b.scope = a.scope and b.subject = a.subject and b.valid_from = a.valid_from
+         join stored.claims c on c.id = a.id
+         join stored.claims d on d.id = b.id and d.said_at = c.said_at
+         left join stored.events e on e.id = c.event
+         left join stored.events g on g.id = d.event
+         where a.status = 'disputed' and b.status = 'disputed' and a.id < b.id
+           and (p.cardinality = 'replace' and b.predicate = a.predicate
+                or b.predicate = p.opposite and lower(b.object_name) = lower(a.object_name))",
     ),
     (
         "timeline",

@@ -1,6 +1,6 @@
 //! Why memory holds a fact: every decision that made it, with the message behind it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::record_batch::RecordBatch;
 use nexus_storage::quoted;
@@ -55,7 +55,8 @@ pub(crate) async fn why(core: &Core, prefix: &str) -> Result<Why> {
     versions.sort_by_key(|version| version.known_from);
     let held = versions.iter().find(|version| version.known_to.is_none()).or(versions.last()).cloned();
     let fact = held.ok_or_else(|| QueryError::NotFound(format!("there is no fact {id}")))?;
-    Ok(Why { fact, versions, steps: steps(core, &id).await? })
+    let ended_by: BTreeSet<String> = versions.iter().filter_map(|version| version.ended_by.clone()).collect();
+    Ok(Why { fact, versions, steps: steps(core, &id, ended_by).await? })
 }
 
 /// The id of the one fact that begins with `prefix`; several are an error that lists them.
@@ -94,19 +95,27 @@ async fn several(core: &Core, prefix: &str, ids: &[String]) -> Result<QueryError
     Ok(QueryError::Ambiguous { what: "the fact", name: prefix.into(), candidates })
 }
 
-async fn steps(core: &Core, fact: &str) -> Result<Vec<WhyStep>> {
+/// The decisions about a fact, and those of claims that ended it by another predicate.
+async fn steps(core: &Core, fact: &str, ended_by: BTreeSet<String>) -> Result<Vec<WhyStep>> {
     let of = format!("{} AND (fact = {} OR replaced = {})", core.mine(), quoted(fact), quoted(fact));
+    let mut batches = core.snapshot.scan("decisions", None, Some(&of)).await?;
+    if !ended_by.is_empty() {
+        let ended_by: Vec<String> = ended_by.iter().cloned().collect();
+        batches.extend(core.snapshot.take("decisions", &ended_by, None).await?);
+    }
     let mut steps = Vec::new();
-    for batch in core.snapshot.scan("decisions", None, Some(&of)).await? {
+    for batch in batches {
         let rows = Rows(&batch);
         let (claim, action, reason) = (rows.text("claim")?, rows.text("action")?, rows.text("reason")?);
         let (opened, replaced, said_at) = (rows.text("fact")?, rows.text("replaced")?, rows.time("said_at")?);
         steps.extend((0..rows.len()).map(|at| {
             let other = [maybe(&opened, at), maybe(&replaced, at)].into_iter().flatten().find(|other| other != fact);
             let blank = String::new;
+            let ends = ended_by.contains(claim.value(at));
+            let also = if ends { "; it began, and so ended this" } else { "" };
             WhyStep {
-                action: action.value(at).into(),
-                reason: reason.value(at).into(),
+                action: if ends { "DELETE".into() } else { action.value(at).into() },
+                reason: format!("{}{also}", reason.value(at)),
                 said_at: said_at.value(at),
                 author: blank(),
                 platform: blank(),

@@ -27,6 +27,8 @@ pub enum Status {
     Ended,
     /// Another value took its place.
     Superseded,
+    /// Another value was said for the same time, at the same time: neither is held to be the truth.
+    Disputed,
 }
 
 /// What consolidation did with a claim.
@@ -43,7 +45,7 @@ pub enum Action {
     Noop,
 }
 
-named!(Status { Current = "current", Ended = "ended", Superseded = "superseded" });
+named!(Status { Current = "current", Ended = "ended", Superseded = "superseded", Disputed = "disputed" });
 named!(Action { Add = "ADD", Update = "UPDATE", Delete = "DELETE", Noop = "NOOP" });
 
 /// What memory holds, or held: one version of a fact, valid in the world from `valid_from` until `valid_to`, and held by
@@ -72,8 +74,10 @@ pub struct Fact {
     pub confidence: u16,
     /// How many claims agree.
     pub support: u32,
-    /// Current, ended or superseded.
+    /// Current, ended, superseded or disputed.
     pub status: Status,
+    /// The claim of another predicate that ended it, where policy says so (`ends`).
+    pub ended_by: Option<ClaimId>,
 }
 
 /// What consolidation did with one claim, and why. Each claim has exactly one.

@@ -34,6 +34,25 @@ pub struct Predicate {
     /// group: the lesser of the two names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opposite: Option<Text>,
+    /// The same relation, seen from the other end: `parent` and `child`. What is said from either end is one fact. Both
+    /// rows name each other; where values replace each other it means nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inverse: Option<Text>,
+    /// Its own inverse: `sibling`, `friend`. Where values replace each other, each side keeps its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub symmetric: bool,
+    /// The replacing predicates whose value a beginning of this one ends, unless it is the same: `moved_to` ends
+    /// `lives_in`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ends: Vec<Text>,
+}
+
+impl Predicate {
+    /// A predicate with that name and cardinality, and nothing else to say of it.
+    pub fn new(name: &str, cardinality: Cardinality) -> Predicate {
+        let name = name.into();
+        Predicate { name, cardinality, opposite: None, inverse: None, symmetric: false, ends: Vec::new() }
+    }
 }
 
 /// What a model is used for.
@@ -137,8 +156,8 @@ impl PolicyRow {
 
 /// The predicates a new scope starts with. What is not listed adds up.
 pub fn default_predicates() -> Vec<Predicate> {
-    let of = |cardinality: Cardinality, names: &'static [&'static str]| {
-        names.iter().map(move |name| Predicate { name: (*name).into(), cardinality, opposite: opposite(name) })
+    let of = |cardinality, names: &'static [&'static str]| {
+        names.iter().map(move |name| detailed(Predicate::new(name, cardinality)))
     };
     of(Cardinality::Replace, &["age", "birthday", "from", "lives_in", "name", "partner", "role", "works_at"])
         .chain(of(
@@ -170,15 +189,22 @@ pub fn default_predicates() -> Vec<Predicate> {
                 "uses",
             ],
         ))
-        .chain(of(Cardinality::Event, &["decided", "feels", "met", "plans", "visited"]))
+        .chain(of(Cardinality::Event, &["decided", "feels", "met", "moved_to", "plans", "visited"]))
         .collect()
 }
 
-fn opposite(name: &str) -> Option<Text> {
-    match name {
-        "likes" => Some("dislikes".into()),
-        "dislikes" => Some("likes".into()),
-        _ => None,
+/// What is said of a default predicate besides its cardinality: only what holds of everybody. A mother's child need not
+/// be somebody's daughter, so `mother` has no inverse; a new job ends no studies.
+fn detailed(predicate: Predicate) -> Predicate {
+    let other = |name: &str| Some(Text::from(name));
+    match &*predicate.name {
+        "likes" => Predicate { opposite: other("dislikes"), ..predicate },
+        "dislikes" => Predicate { opposite: other("likes"), ..predicate },
+        "child" => Predicate { inverse: other("parent"), ..predicate },
+        "parent" => Predicate { inverse: other("child"), ..predicate },
+        "colleague" | "cousin" | "friend" | "met" | "partner" | "sibling" => Predicate { symmetric: true, ..predicate },
+        "moved_to" => Predicate { ends: vec!["lives_in".into()], ..predicate },
+        _ => predicate,
     }
 }
 

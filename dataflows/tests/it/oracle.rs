@@ -222,9 +222,12 @@ fn claims(said: &[Said], events: &BTreeMap<EventId, Arc<EventRow>>, policy: &[Po
             predicate: statement.predicate.clone(),
             object,
             polarity: statement.polarity,
+            further: statement.further.clone(),
             aspect: statement.aspect,
             modality: statement.modality,
             valid_from,
+            reported_by: statement.reported_by.as_ref().and_then(|by| key(by, event, &you)),
+            tense: statement.tense,
             valid_to,
             confidence: statement.confidence,
         });
@@ -247,9 +250,12 @@ fn assertion(row: &PolicyRow) -> Option<Claim> {
         predicate: predicate.clone(),
         object: object.clone(),
         polarity: Polarity::Affirmed,
+        further: "".into(),
         aspect: Aspect::Holds,
         modality: Modality::Asserted,
         valid_from: Some(valid_from.unwrap_or(*said_at)),
+        reported_by: None,
+        tense: Tense::Present,
         valid_to: None,
         confidence: 1000,
     })
@@ -277,7 +283,12 @@ pub(crate) fn claim_id(said: &Said, subject: &Key, object: &Object) -> ClaimId {
     };
     let passage = said.passage.id.0.to_bytes();
     let place = said.place.to_le_bytes();
-    let names = [statement.polarity.name(), statement.aspect.name(), statement.modality.name()];
+    let names = [
+        statement.polarity.name(),
+        statement.aspect.name(),
+        statement.modality.name(),
+        &*statement.further,
+    ];
     let texts = [subject, &*statement.predicate, sort, object].into_iter().chain(names).map(str::as_bytes);
     let parts: Vec<&[u8]> = [passage.as_slice(), &place].into_iter().chain(texts).chain([when.as_slice()]).collect();
     ClaimId::of(&parts)

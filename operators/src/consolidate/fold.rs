@@ -1,5 +1,8 @@
 //! The fold: what a key's claims, in order, make of its line. Pure; [`super::naive`] says the same by brute force.
 //!
+//! Two values that are said at one time, for one time, are disputed: they stand on the line together until a later word
+//! names one of them, or ends them all.
+//!
 //! Strength is the claim's confidence times its source's trust, in thousandths. A word does not touch a fact held with
 //! more than twice its strength. A claim with an end, or that something *was*, is laid on exactly its interval; one
 //! without reaches until the next value that starts later. The rest is in [`Reason`], rule by rule.
@@ -11,7 +14,7 @@ use std::sync::Arc;
 use nexus_types::time::{MILLIS_MAX, MILLIS_MIN};
 use nexus_types::{Action, Aspect, Claim, ClaimId, FactId, Held, Millis, Modality, Polarity, Status};
 
-use super::line::{Line, OPEN, Piece, Told, UNKNOWN};
+use super::line::{Line, NOBODY, OPEN, Piece, Told, UNKNOWN};
 use super::reason::Reason;
 
 /// Milliseconds of a day.
@@ -26,6 +29,21 @@ pub(super) enum Mode {
     Add,
     /// One key per object; each day it happened is a fact.
     Event,
+    /// One key per pair, whichever end speaks; what can change is whether it holds.
+    Pair,
+    /// A claim that is read from its other end: it waits here for another policy.
+    Silent,
+}
+
+/// How a claim came to its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Role {
+    /// It is about the key's subject.
+    Said,
+    /// The key's subject is its object.
+    Turned,
+    /// It is of another predicate, and ends what holds here. It gets no decision.
+    Ends,
 }
 
 /// How much a claim counts.
@@ -43,6 +61,7 @@ pub(super) struct Entry {
     pub(super) claim: Arc<Claim>,
     pub(super) object: Held,
     pub(super) standing: Standing,
+    pub(super) role: Role,
 }
 
 /// What was done with a claim.
@@ -54,8 +73,13 @@ pub(super) struct Outcome {
     pub(super) reason: Reason,
 }
 
-/// Lays the claim at `at` on the line of all before it.
-pub(super) fn step(mode: Mode, entries: &[Entry], at: usize, line: &mut Line, told: &mut impl Told) -> Outcome {
+/// Lays the claim at `at` on the line of all before it. A claim that only ends something has no outcome of its own.
+pub(super) fn step(mode: Mode, entries: &[Entry], at: usize, line: &mut Line, told: &mut impl Told) -> Option<Outcome> {
+    let outcome = decide(mode, entries, at, line, told);
+    (entries[at].role != Role::Ends).then_some(outcome)
+}
+
+fn decide(mode: Mode, entries: &[Entry], at: usize, line: &mut Line, told: &mut impl Told) -> Outcome {
     let claim = &*entries[at].claim;
     let strength = match (claim.modality, entries[at].standing) {
         (_, Standing::Rejected) => return noop(Reason::Rejected),
@@ -71,6 +95,9 @@ pub(super) fn step(mode: Mode, entries: &[Entry], at: usize, line: &mut Line, to
     let to = claim.valid_to.map(accepted);
     let now = accepted(claim.said_at);
     let mut fold = Fold { mode, entries, at, now, strength, line, told };
+    if entries[at].role == Role::Ends {
+        return fold.end_other(from.unwrap_or(now));
+    }
     match (claim.polarity, claim.aspect, mode) {
         (Polarity::Denied, Aspect::Ends, _) => noop(Reason::DeniedEnd),
         (Polarity::Denied, _, Mode::Event) => fold.undo(from, Reason::NotHappened),
@@ -147,9 +174,8 @@ impl<T: Told> Fold<'_, T> {
         }
         let here = self.line.at(from);
         let next = self.line.after(from);
-        let same = |at: &usize| self.same(self.line.get(*at));
-        let later = || next.filter(|at| self.line.get(*at).start < to).filter(same);
-        if let Some(own) = here.filter(same).or_else(later) {
+        let soon = || next.filter(|at| self.line.get(*at).start < to).and_then(|at| self.own(at));
+        if let Some(own) = here.and_then(|at| self.own(at)).or_else(soon) {
             return self.extend(own, from, to);
         }
         let (end, status) = match next.map(|at| self.line.get(at).start) {
@@ -160,6 +186,9 @@ impl<T: Told> Fold<'_, T> {
         if let Some(stronger) = self.stronger((from, end)) {
             return self.on(stronger, Action::Noop, Reason::Weaker);
         }
+        if here.is_some_and(|at| self.rivals(at, (from, end))) {
+            return self.dispute((from, end), status);
+        }
         let replaced = self.line.overlapping(from, end).next().map(|piece| piece.id);
         self.clear((from, end));
         let fact = self.open(from, end, status);
@@ -169,7 +198,8 @@ impl<T: Told> Fold<'_, T> {
         }
     }
 
-    /// The same value holds already, or soon: it may be said to have begun earlier, or when it ends.
+    /// The same value holds already, or soon: it may be said to have begun earlier, or when it ends. Said again later,
+    /// it settles what was disputed.
     fn extend(&mut self, own: usize, from: Millis, to: Millis) -> Outcome {
         let piece = *self.line.get(own);
         let start = piece.start.min(from);
@@ -179,54 +209,100 @@ impl<T: Told> Fold<'_, T> {
             (end, to) if to > end => (to, Status::Ended),
             (end, _) => (end, piece.status),
         };
-        if (start, end) == (piece.start, piece.end) {
+        let alone = self.line.stack(own).len() == 1;
+        let same = (start, end) == (piece.start, piece.end);
+        if same && (alone || self.entries[piece.opening as usize].claim.said_at == self.claim().said_at) {
             self.line.agree(own, self.strength, self.told);
             return self.on(piece.id, Action::Noop, Reason::Agrees);
         }
         let (left, right) = ((start, piece.start), (piece.end, end));
-        if let Some(stronger) = self.stronger(left).or_else(|| self.stronger(right)) {
-            return self.on(stronger, Action::Noop, Reason::Weaker);
+        let mut others: Vec<Piece> = self.line.overlapping(left.0, left.1).copied().collect();
+        others.extend(self.line.stack(own).filter(|at| *at != own).map(|at| *self.line.get(at)));
+        others.extend(self.line.overlapping(right.0, right.1));
+        if let Some(stronger) = others.iter().find(|piece| self.weaker_than(piece)) {
+            return self.on(stronger.id, Action::Noop, Reason::Weaker);
         }
-        let mut around = self.line.overlapping(left.0, left.1).chain(self.line.overlapping(right.0, right.1));
-        let replaced = around.next().map(|piece| piece.id);
-        drop(around);
         self.clear(right);
+        self.line.keep_only(own, self.now, self.told);
         self.clear(left);
         if let Some(own) = self.line.at(piece.start) {
             self.line.change(own, self.now, self.told, |piece| {
                 (piece.start, piece.end, piece.status) = (start, end, status);
+                piece.closing = if right.0 == right.1 { piece.closing } else { NOBODY };
+                piece.disputed = false;
                 piece.strengthen(self.strength);
             });
         }
-        Outcome { replaced, ..self.on(piece.id, Action::Update, Reason::Extended) }
+        let reason = if alone { Reason::Extended } else { Reason::Settled };
+        let replaced = others.first().map(|piece| piece.id);
+        Outcome { replaced, ..self.on(piece.id, Action::Update, reason) }
+    }
+
+    /// Whether what holds there was said at the same time as this claim, for exactly the same time, and neither word is
+    /// more than twice as strong as the other.
+    fn rivals(&self, at: usize, time: (Millis, Millis)) -> bool {
+        let piece = self.line.get(at);
+        let said_at = self.entries[piece.opening as usize].claim.said_at;
+        let clear = |at: usize| u32::from(self.strength) > 2 * u32::from(self.line.get(at).confidence);
+        (piece.start, piece.end) == time && said_at == self.claim().said_at && !self.line.stack(at).any(clear)
+    }
+
+    /// Two values for one time, said at one time: both stay, marked.
+    fn dispute(&mut self, (from, end): (Millis, Millis), status: Status) -> Outcome {
+        for at in self.line.at(from).map_or(0..0, |at| self.line.stack(at)) {
+            if !self.line.get(at).disputed {
+                self.line.change(at, self.now, self.told, |piece| piece.disputed = true);
+            }
+        }
+        let piece = Piece { disputed: true, ..self.piece((from, end), status) };
+        self.line.insert(piece, self.told);
+        self.on(piece.id, Action::Add, Reason::Disputes)
     }
 
     /// The value stops to hold at `time`; whatever holds, if the claim names none.
     fn close(&mut self, time: Millis, reason: Reason) -> Outcome {
         let any = self.says_nothing();
-        let fits = |at: &usize| any || self.same(self.line.get(*at));
-        if let Some(at) = self.line.before(time).filter(fits) {
+        let here = self.line.before(time);
+        if let Some(at) = here.and_then(|at| if any { Some(at) } else { self.own(at) }) {
             let piece = *self.line.get(at);
             if piece.end == time {
                 return self.on(piece.id, Action::Noop, Reason::AlreadyEnded);
             }
-            if self.weaker_than(&piece) {
-                return self.on(piece.id, Action::Noop, Reason::Weaker);
+            let stack = self.line.stack(at);
+            if !any && stack.len() > 1 {
+                return self.take_away(at, reason);
             }
-            self.line.change(at, self.now, self.told, |piece| (piece.end, piece.status) = (time, Status::Ended));
+            if let Some(stronger) = stack.clone().map(|at| self.line.get(at)).find(|piece| self.weaker_than(piece)) {
+                return self.on(stronger.id, Action::Noop, Reason::Weaker);
+            }
+            for at in stack {
+                self.line.close(at, time, NOBODY, self.now, self.told);
+            }
             return self.on(piece.id, Action::Delete, reason);
         }
         // It began only when somebody first said so; that was a guess, and a wrong one.
         let guessed = self.line.at(self.now).filter(|at| self.line.get(*at).start >= time);
-        match guessed.filter(|at| self.same(self.line.get(*at))) {
+        match guessed.and_then(|at| self.own(at)) {
             Some(at) => self.take_away(at, Reason::NotYet),
             None => noop(Reason::NothingHeld),
         }
     }
 
+    /// Something of another predicate begins at `time`: what holds here ends, unless it is the same.
+    fn end_other(&mut self, time: Millis) -> Outcome {
+        let stack = self.line.before(time).map_or(0..0, |at| self.line.stack(at));
+        let stays = |piece: &Piece| self.same(piece) || self.weaker_than(piece) || piece.end == time;
+        if !stack.clone().any(|at| stays(self.line.get(at))) {
+            for at in stack {
+                self.line.close(at, time, self.at as u32, self.now, self.told);
+            }
+        }
+        noop(Reason::Ended)
+    }
+
     /// It was so, somewhen before `time`.
     fn was(&mut self, time: Millis) -> Outcome {
-        if self.line.before(time).is_some_and(|at| self.same(self.line.get(at))) {
+        if self.line.before(time).is_some_and(|at| self.own(at).is_some()) {
             return self.close(time, Reason::NoMore);
         }
         if let Some(at) = self.line.latest(time, |piece| self.same(piece)) {
@@ -291,20 +367,31 @@ impl<T: Told> Fold<'_, T> {
             return self.on(piece.id, Action::Noop, Reason::Weaker);
         }
         self.line.remove(at, self.now, self.told);
+        if let Some(at) = self.line.at(piece.start).filter(|at| self.line.stack(*at).len() == 1)
+            && self.line.get(at).disputed
+        {
+            self.line.change(at, self.now, self.told, |piece| piece.disputed = false);
+        }
         self.on(piece.id, Action::Delete, reason)
     }
 
     fn open(&mut self, start: Millis, end: Millis, status: Status) -> FactId {
-        let id = opened(self.entries[self.at].claim.id);
+        let piece = self.piece((start, end), status);
+        self.line.insert(piece, self.told);
+        piece.id
+    }
+
+    /// What this claim opens.
+    fn piece(&self, (start, end): (Millis, Millis), status: Status) -> Piece {
+        let id = opened(self.claim().id);
         let opening = self.at as u32;
         let (known_from, confidence) = (self.now, self.strength);
-        let piece = Piece { id, start, end, known_from, opening, support: 1, confidence, status };
-        self.line.insert(piece, self.told);
-        id
+        let (closing, disputed) = (NOBODY, false);
+        Piece { id, start, end, known_from, opening, closing, support: 1, confidence, status, disputed }
     }
 
     fn clear(&mut self, range: (Millis, Millis)) {
-        let claim = self.entries[self.at].claim.id;
+        let claim = self.claim().id;
         self.line.clear(range, self.now, self.told, |fact| cut(fact, claim));
     }
 
@@ -317,14 +404,23 @@ impl<T: Told> Fold<'_, T> {
         u32::from(piece.confidence) > 2 * u32::from(self.strength)
     }
 
+    /// The piece with the value of this claim among those that hold where the one at `at` does.
+    fn own(&self, at: usize) -> Option<usize> {
+        self.line.stack(at).find(|at| self.same(self.line.get(*at)))
+    }
+
     /// Whether a piece holds the value of this claim.
     fn same(&self, piece: &Piece) -> bool {
         let (mine, its) = (&self.entries[self.at], &self.entries[piece.opening as usize]);
         match self.mode {
             Mode::Replace => same_value(&mine.object, &its.object),
             Mode::Add => mine.claim.predicate == its.claim.predicate,
-            Mode::Event => true,
+            Mode::Event | Mode::Pair | Mode::Silent => true,
         }
+    }
+
+    fn claim(&self) -> &Claim {
+        &self.entries[self.at].claim
     }
 
     fn says_nothing(&self) -> bool {

@@ -5,10 +5,10 @@
 //! and as they are, and says the difference: nothing of the output is stored.
 
 use differential_dataflow::consolidation::{consolidate, consolidate_from};
-use nexus_types::{Decision, EntityId, Fact, Millis, Scope};
+use nexus_types::{Decision, EntityId, Fact, Held, Millis, Scope, Status};
 
 use super::Row;
-use super::fold::{Entry, Mode, Outcome, step};
+use super::fold::{Entry, Mode, Outcome, Role, step};
 use super::line::{Line, OPEN, Piece, Silent, Told, UNKNOWN};
 use crate::Diff;
 
@@ -38,6 +38,9 @@ impl Group {
     pub(super) fn update(&mut self, place: &Place<'_>, changes: Vec<(Entry, Diff)>, out: &mut Vec<(Row, Diff)>) {
         let Some((first, _)) = changes.first() else { return };
         let first = self.entries.partition_point(|entry| entry < first);
+        if place.mode == Mode::Silent {
+            return self.change(first, changes);
+        }
         let appends = first == self.entries.len();
         let mut line = match self.line.take().filter(|_| appends) {
             Some(line) => *line,
@@ -83,7 +86,7 @@ impl Group {
         let mut versions = Versions(Vec::new());
         for at in first..self.entries.len() {
             let outcome = step(place.mode, &self.entries, at, line, &mut versions);
-            out.push((Row::Decision(self.decision(at, outcome)), sign));
+            out.extend(outcome.map(|outcome| (Row::Decision(self.decision(at, outcome)), sign)));
         }
         consolidate(&mut versions.0);
         let facts =
@@ -93,19 +96,24 @@ impl Group {
 
     fn fact(&self, place: &Place<'_>, piece: &Piece, known_to: Millis) -> Fact {
         let opening = &self.entries[piece.opening as usize];
+        let (subject, object) = match (opening.role, &opening.object) {
+            (Role::Turned, Held::Entity(subject)) => (*subject, Held::Entity(place.subject)),
+            (_, object) => (place.subject, object.clone()),
+        };
         Fact {
             id: piece.id,
             known_from: piece.known_from,
             known_to: (known_to != OPEN).then_some(known_to),
             scope: place.scope.clone(),
-            subject: place.subject,
+            subject,
             predicate: opening.claim.predicate.clone(),
-            object: opening.object.clone(),
+            object,
             valid_from: (piece.start != UNKNOWN).then_some(piece.start),
             valid_to: (piece.end != OPEN).then_some(piece.end),
             confidence: piece.confidence,
             support: piece.support,
-            status: piece.status,
+            status: if piece.disputed { Status::Disputed } else { piece.status },
+            ended_by: self.entries.get(piece.closing as usize).map(|entry| entry.claim.id),
         }
     }
 

@@ -1,8 +1,10 @@
 //! The line of valid time of one key: which value holds from when until when, as a fold over claims sees it.
 //!
-//! Pieces are sorted and do not overlap; the vague ones, whose beginning nobody knows, stand before all others and
-//! compete with none. Every change tells [`Told`] which versions of facts come and go, so that a claim's effect on the
+//! Pieces are sorted and do not overlap, but for those that are disputed, or were: they stand in a stack, with one
+//! beginning and one end. The vague ones, whose beginning nobody knows, stand before all others and compete with none. Every change tells [`Told`] which versions of facts come and go, so that a claim's effect on the
 //! output is known without comparing lines. Cost: a binary search, and the pieces that change.
+
+use std::ops::Range;
 
 use nexus_types::{FactId, Millis, Status};
 
@@ -10,6 +12,8 @@ use nexus_types::{FactId, Millis, Status};
 pub(super) const UNKNOWN: Millis = Millis::MIN;
 /// The end of a piece that has none.
 pub(super) const OPEN: Millis = Millis::MAX;
+/// The closing of a piece that no claim of another predicate ended.
+pub(super) const NOBODY: u32 = u32::MAX;
 
 /// A fact as it is held: 56 bytes. What it says is its opening claim's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,9 +25,12 @@ pub(super) struct Piece {
     pub(super) known_from: Millis,
     /// Which claim of the key opened it.
     pub(super) opening: u32,
+    /// Which entry of the key, of another predicate, ended it; [`NOBODY`] for most.
+    pub(super) closing: u32,
     pub(super) support: u32,
     pub(super) confidence: u16,
     pub(super) status: Status,
+    pub(super) disputed: bool,
 }
 
 /// Who wants to know what a fold does.
@@ -48,16 +55,27 @@ impl Line {
         &self.0[at]
     }
 
-    /// The piece that holds at `time`.
+    /// The piece that holds at `time`; of a stack, the first.
     pub(super) fn at(&self, time: Millis) -> Option<usize> {
         let at = self.0.partition_point(|piece| piece.start <= time).checked_sub(1)?;
         self.known(at).filter(|at| self.0[*at].end > time)
     }
 
-    /// The piece that holds just before `time`, or ends there.
+    /// The piece that holds just before `time`, or ends there; of a stack, the first.
     pub(super) fn before(&self, time: Millis) -> Option<usize> {
         let at = self.0.partition_point(|piece| piece.start < time).checked_sub(1)?;
         self.known(at).filter(|at| self.0[*at].end >= time)
+    }
+
+    /// The pieces that stand where the one at `at` does.
+    pub(super) fn stack(&self, at: usize) -> Range<usize> {
+        let start = self.0[at].start;
+        if start == UNKNOWN {
+            return at..at + 1;
+        }
+        let below = self.0[..at].iter().rev().take_while(|piece| piece.start == start).count();
+        let above = self.0[at + 1..].iter().take_while(|piece| piece.start == start).count();
+        at - below..at + 1 + above
     }
 
     /// The first piece that starts after `time`.
@@ -88,8 +106,9 @@ impl Line {
         self.after(UNKNOWN).map(|at| self.0[at].start)
     }
 
+    /// The first piece of the stack at `at`, if its start is known.
     fn known(&self, at: usize) -> Option<usize> {
-        (self.0[at].start != UNKNOWN).then_some(at)
+        (self.0[at].start != UNKNOWN).then(|| self.stack(at).start)
     }
 
     /// Puts in a piece; where it goes, nothing holds.
@@ -103,6 +122,20 @@ impl Line {
     pub(super) fn remove(&mut self, at: usize, now: Millis, told: &mut impl Told) {
         let piece = self.0.remove(at);
         retire(&piece, now, told);
+    }
+
+    /// Takes out all pieces of a stack but one.
+    pub(super) fn keep_only(&mut self, at: usize, now: Millis, told: &mut impl Told) {
+        for other in self.stack(at).rev().filter(|other| *other != at) {
+            self.remove(other, now, told);
+        }
+    }
+
+    /// A piece ends at `time`, by the claim of another predicate if `closing` names one.
+    pub(super) fn close(&mut self, at: usize, time: Millis, closing: u32, now: Millis, told: &mut impl Told) {
+        self.change(at, now, told, |piece| {
+            (piece.end, piece.status, piece.closing, piece.disputed) = (time, Status::Ended, closing, false);
+        });
     }
 
     /// Changes when a piece holds or how it stands: a new version of it.
@@ -138,13 +171,17 @@ impl Line {
         while at < self.0.len() && self.0[at].start < to {
             let piece = self.0[at];
             if piece.start < from {
-                self.change(at, now, told, |left| (left.end, left.status) = (from, Status::Superseded));
+                self.change(at, now, told, |left| {
+                    (left.end, left.status, left.closing, left.disputed) = (from, Status::Superseded, NOBODY, false);
+                });
                 if piece.end > to {
-                    self.insert(Piece { id: right(piece.id), start: to, known_from: now, ..piece }, told);
+                    let id = right(piece.id);
+                    self.insert(Piece { id, start: to, known_from: now, disputed: false, ..piece }, told);
                 }
                 at += 1;
             } else if piece.end > to {
-                self.change(at, now, told, |rest| rest.start = to);
+                self.change(at, now, told, |rest| (rest.start, rest.disputed) = (to, false));
+                at += 1;
             } else {
                 self.remove(at, now, told);
             }

@@ -2,31 +2,39 @@
 //!
 //! Valid time is cut into cells at every instant that a key's claims name. Claims are painted onto the cells one after
 //! another; a fact is a run of cells of one colour. After each claim the whole picture is taken, and the versions of
-//! facts are what differs between one picture and the next. Shares no code with the fold. Cost: quadratic, and more.
+//! facts are what differs between one picture and the next. A cell has several colours where they are disputed. Shares no
+//! code with the fold. Cost: quadratic, and more.
 
 use std::collections::BTreeMap;
 
 use nexus_types::time::{MILLIS_MAX, MILLIS_MIN};
 use nexus_types::{
-    Action, Aspect, Cardinality, Decision, Fact, FactId, Held, Millis, Modality, Polarity, Policy, PolicyRow, Status,
+    Action, Aspect, Cardinality, ClaimId, Decision, Fact, FactId, Held, Millis, Modality, Polarity, Policy, PolicyRow,
+    Predicate, Status,
 };
 
 use super::Resolved;
 
 /// The facts and decisions that these claims make under this policy.
 pub fn consolidate(claims: &[Resolved], policy: &[PolicyRow]) -> (Vec<Fact>, Vec<Decision>) {
-    let mut keys: BTreeMap<_, Vec<&Resolved>> = BTreeMap::new();
+    let mut keys: BTreeMap<_, Vec<Laid>> = BTreeMap::new();
     for row in claims {
-        keys.entry(key(row, policy)).or_default().push(row);
+        for (key, ends) in places(row, policy) {
+            keys.entry(key).or_default().push(Laid { row, ends });
+        }
     }
     let (mut facts, mut decisions) = (Vec::new(), Vec::new());
-    for ((cardinality, ..), mut rows) in keys {
-        rows.sort_by_key(|row| (row.claim.said_at, row.claim.id));
-        let mut canvas = Canvas::new(cardinality, &rows);
-        for (at, row) in rows.iter().enumerate() {
+    for ((cardinality, _, group, ..), mut rows) in keys {
+        rows.sort_by_key(|laid| (laid.row.claim.said_at, laid.row.claim.id));
+        let mut canvas = Canvas::new(cardinality, group.starts_with("pair "), &rows);
+        for (at, Laid { row, ends }) in rows.iter().enumerate() {
             let before = canvas.picture();
             let (action, fact, replaced, reason) = canvas.take(at, strength(row, policy));
+            canvas.calm(&before);
             canvas.remember(&before, row.claim.said_at, &mut facts);
+            if *ends {
+                continue;
+            }
             let (claim, scope, said_at) = (row.claim.id, row.claim.scope.clone(), row.claim.said_at);
             decisions.push(Decision { claim, scope, said_at, action, fact, replaced, reason: reason.into() });
         }
@@ -35,19 +43,55 @@ pub fn consolidate(claims: &[Resolved], policy: &[PolicyRow]) -> (Vec<Fact>, Vec
     (facts, decisions)
 }
 
-/// What is folded together: cardinality, scope, subject, predicate (the lesser of two opposites), object.
-fn key(row: &Resolved, policy: &[PolicyRow]) -> (Cardinality, String, String, String, String) {
+/// A claim on a key: its own, or one of another predicate that it may end.
+struct Laid<'a> {
+    row: &'a Resolved,
+    ends: bool,
+}
+
+/// What is folded together: cardinality, scope, predicate (the lesser of two), whose it is, and of what.
+type Key = (Cardinality, String, String, String, String);
+
+/// The keys of a claim, and whether it only ends something there.
+fn places(row: &Resolved, policy: &[PolicyRow]) -> Vec<(Key, bool)> {
     let claim = &row.claim;
-    let rules = policy.iter().filter(|rule| rule.scope == claim.scope).filter_map(|rule| match &rule.policy {
-        Policy::Predicate(rule) if rule.name == claim.predicate => Some(rule),
-        _ => None,
-    });
-    let rule = rules.max();
-    let cardinality = rule.map_or(Cardinality::Add, |rule| rule.cardinality);
-    let opposite = rule.and_then(|rule| rule.opposite.clone()).filter(|_| cardinality == Cardinality::Add);
-    let predicate = opposite.map_or(claim.predicate.clone(), |other| claim.predicate.clone().min(other));
-    let object = if cardinality == Cardinality::Replace { String::new() } else { words(&row.object) };
-    (cardinality, claim.scope.to_string(), row.subject.to_string(), predicate.to_string(), object)
+    let rule_of = |name: &str| {
+        let rules = policy.iter().filter(|rule| rule.scope == claim.scope).filter_map(|rule| match &rule.policy {
+            Policy::Predicate(rule) if &*rule.name == name => Some(rule.clone()),
+            _ => None,
+        });
+        rules.max().unwrap_or(Predicate::new(name, Cardinality::Add))
+    };
+    let rule = rule_of(&claim.predicate);
+    let cardinality = rule.cardinality;
+    let key = |cardinality, predicate: &str, subject: &str, object: &str| -> Key {
+        (cardinality, claim.scope.to_string(), predicate.into(), subject.into(), object.into())
+    };
+    let (name, subject, object) = (rule.name.to_string(), words(&Held::Entity(row.subject)), words(&row.object));
+    let inverse = if rule.symmetric { Some(name.clone()) } else { rule.inverse.as_ref().map(|name| name.to_string()) };
+    let two = matches!(row.object, Held::Entity(object) if object != row.subject);
+    let own = match (cardinality, inverse.filter(|_| two), &rule.opposite) {
+        (Cardinality::Replace, ..) => key(cardinality, &name, &subject, ""),
+        (_, Some(inverse), _) => {
+            let turned = if name == inverse { object < subject } else { inverse < name };
+            let pair = if cardinality == Cardinality::Event { "" } else { "pair " };
+            let group = format!("{pair}{}", (&name).min(&inverse));
+            if turned {
+                key(cardinality, &group, &object, &subject)
+            } else {
+                key(cardinality, &group, &subject, &object)
+            }
+        }
+        (Cardinality::Add, None, Some(other)) => key(cardinality, (&*name).min(other), &subject, &object),
+        _ => key(cardinality, &name, &subject, &object),
+    };
+    let begins = claim.aspect == Aspect::Begins || claim.aspect == Aspect::Holds && cardinality == Cardinality::Event;
+    let said = claim.polarity == Polarity::Affirmed && claim.modality == Modality::Asserted;
+    let silent = matches!(&row.object, Held::Value(text) if text.trim().is_empty());
+    let ended = rule.ends.iter().filter(|other| begins && said && !silent && **other != claim.predicate);
+    let ended = ended.filter(|other| rule_of(other).cardinality == Cardinality::Replace);
+    let ended = ended.map(|other| (key(Cardinality::Replace, other, &subject, ""), true));
+    ended.chain([(own, false)]).collect()
 }
 
 /// A value for comparison: entities by id, texts by their words in lower case.
@@ -81,6 +125,9 @@ struct Colour {
     opening: usize,
     /// Where somebody said that it ends.
     ends: Option<Millis>,
+    /// Which claim of another predicate ended it there.
+    ended_by: Option<ClaimId>,
+    disputed: bool,
     support: u32,
     confidence: u32,
     known_from: Millis,
@@ -90,11 +137,13 @@ type Taken = (Action, Option<FactId>, Option<FactId>, &'static str);
 
 struct Canvas<'a> {
     cardinality: Cardinality,
-    rows: &'a [&'a Resolved],
+    /// Whether all claims say the same, from either end.
+    pairs: bool,
+    rows: &'a [Laid<'a>],
     /// The instants between cells: cell `n` reaches from `times[n]` to `times[n + 1]`, the last one for ever.
     times: Vec<Millis>,
-    /// The colour of each cell.
-    cells: Vec<Option<usize>>,
+    /// The colours of each cell: one, or those that are, or were, disputed.
+    cells: Vec<Vec<usize>>,
     colours: Vec<Colour>,
     /// Facts beside the line: colour, beginning (if known) and end. Vague ones, and those that happened.
     beside: Vec<(usize, Option<Millis>, Millis)>,
@@ -103,13 +152,13 @@ struct Canvas<'a> {
 const DAY: Millis = 24 * 60 * 60 * 1000;
 
 impl<'a> Canvas<'a> {
-    fn new(cardinality: Cardinality, rows: &'a [&'a Resolved]) -> Self {
-        let named = |row: &&Resolved| [Some(row.claim.said_at), row.claim.valid_from, row.claim.valid_to];
+    fn new(cardinality: Cardinality, pairs: bool, rows: &'a [Laid<'a>]) -> Self {
+        let named = |Laid { row, .. }: &Laid| [Some(row.claim.said_at), row.claim.valid_from, row.claim.valid_to];
         let mut times: Vec<Millis> = rows.iter().flat_map(named).flatten().map(within).collect();
         times.sort_unstable();
         times.dedup();
-        let cells = vec![None; times.len()];
-        Canvas { cardinality, rows, times, cells, colours: Vec::new(), beside: Vec::new() }
+        let cells = vec![Vec::new(); times.len()];
+        Canvas { cardinality, pairs, rows, times, cells, colours: Vec::new(), beside: Vec::new() }
     }
 
     /// Every fact that is held, as it is held.
@@ -117,6 +166,7 @@ impl<'a> Canvas<'a> {
         let on_the_line = (0..self.colours.len()).filter_map(|colour| {
             let (from, to) = self.run(colour)?;
             let status = match to {
+                _ if self.colours[colour].disputed => Status::Disputed,
                 None => Status::Current,
                 Some(to) if self.colours[colour].ends == Some(to) => Status::Ended,
                 Some(_) => Status::Superseded,
@@ -129,7 +179,7 @@ impl<'a> Canvas<'a> {
 
     fn fact(&self, colour: usize, valid_from: Option<Millis>, valid_to: Option<Millis>, status: Status) -> Fact {
         let colour = &self.colours[colour];
-        let opening = self.rows[colour.opening];
+        let opening = self.rows[colour.opening].row;
         Fact {
             id: colour.id,
             known_from: colour.known_from,
@@ -143,6 +193,19 @@ impl<'a> Canvas<'a> {
             confidence: colour.confidence as u16,
             support: colour.support,
             status,
+            ended_by: colour.ended_by.filter(|_| status == Status::Ended && valid_to == colour.ends),
+        }
+    }
+
+    /// What has another beginning or end than before, or stands alone, is not disputed any more.
+    fn calm(&mut self, before: &BTreeMap<FactId, Fact>) {
+        for colour in 0..self.colours.len() {
+            let Some((first, last)) = self.span(colour) else { continue };
+            let run = self.run(colour).map(|(from, to)| (Some(from), to));
+            let old = before.get(&self.colours[colour].id).map(|fact| (fact.valid_from, fact.valid_to));
+            let moved = old.is_some() && old != run;
+            let alone = self.cells[first..last].iter().all(|cell| cell.len() == 1);
+            self.colours[colour].disputed &= !moved && !alone;
         }
     }
 
@@ -163,7 +226,8 @@ impl<'a> Canvas<'a> {
     }
 
     fn take(&mut self, at: usize, strength: Option<u32>) -> Taken {
-        let claim = &self.rows[at].claim;
+        let Laid { row, ends } = &self.rows[at];
+        let claim = &row.claim;
         let Some(strength) = strength else { return nothing("rejected by the user") };
         match claim.modality {
             Modality::Intended => return nothing("intended, not a fact"),
@@ -175,7 +239,11 @@ impl<'a> Canvas<'a> {
             Modality::Asserted => {}
         }
         let (now, from, to) = (within(claim.said_at), claim.valid_from.map(within), claim.valid_to.map(within));
-        let silent = matches!(&self.rows[at].object, Held::Value(text) if text.trim().is_empty());
+        if *ends {
+            self.end_other(at, from.unwrap_or(now), strength);
+            return nothing("");
+        }
+        let silent = matches!(&row.object, Held::Value(text) if text.trim().is_empty());
         let affirmed = claim.polarity == Polarity::Affirmed;
         match claim.aspect {
             Aspect::Ends if !affirmed => nothing("denying an end changes nothing"),
@@ -195,27 +263,31 @@ impl<'a> Canvas<'a> {
             return nothing("it would end before it begins");
         }
         let first = self.cell(from);
-        let begins = |cell: &usize| self.cells[*cell].is_some() && self.cells[*cell] != self.cells[cell - 1];
+        let begins = |cell: &usize| !self.cells[*cell].is_empty() && self.cells[*cell] != self.cells[cell - 1];
         let next = (first + 1..self.cells.len()).find(begins);
-        let alike = |cell: usize| self.cells[cell].filter(|colour| self.alike(at, *colour));
         let soon = next.filter(|cell| to.is_none_or(|to| self.times[*cell] < to));
-        let own = alike(first).or_else(|| soon.and_then(alike));
+        let own = self.alike_in(at, first).or_else(|| soon.and_then(|cell| self.alike_in(at, cell)));
+        let mut settles = false;
         let (first, last, ends) = match own {
             None => (first, to.map_or(next.unwrap_or(self.cells.len()), |to| self.cell(to)), to),
             Some(own) => {
                 let (a, b) = self.span(own).unwrap_or((first, first));
                 let further = to.filter(|to| b == self.cells.len() || self.cell(*to) > b);
                 let (last, ends) = further.map_or((b, self.colours[own].ends), |to| (self.cell(to), Some(to)));
-                if (a.min(first), last) == (a, b) {
+                settles = self.cells[a].len() > 1;
+                if (a.min(first), last) == (a, b) && (!settles || self.at_once(at, own)) {
                     return self.agree(own, strength);
                 }
                 (a.min(first), last, ends)
             }
         };
         let others: Vec<usize> =
-            (first..last).filter_map(|cell| self.cells[cell]).filter(|other| Some(*other) != own).collect();
+            self.cells[first..last].iter().flatten().copied().filter(|other| Some(*other) != own).collect();
         if let Some(strong) = others.iter().find(|other| self.colours[**other].confidence > 2 * strength) {
             return self.weaker(*strong);
+        }
+        if own.is_none() && self.contradicts(at, (first, last), strength) {
+            return self.dispute(at, (first, last), to, strength);
         }
         let replaced = others.first().map(|other| self.colours[*other].id);
         let colour = match own {
@@ -226,8 +298,11 @@ impl<'a> Canvas<'a> {
             None => self.open(at, strength),
         };
         self.fill(at, colour, first, last);
-        self.colours[colour].ends = ends;
+        if self.colours[colour].ends != ends {
+            (self.colours[colour].ends, self.colours[colour].ended_by) = (ends, None);
+        }
         let (action, reason) = match (own, replaced) {
+            _ if settles => (Action::Update, "it settles which of several values holds"),
             (Some(_), _) => (Action::Update, "it says more about when the same held"),
             (None, Some(_)) => (Action::Update, "it takes another value's place"),
             (None, None) => (Action::Add, "nothing else was held"),
@@ -235,38 +310,80 @@ impl<'a> Canvas<'a> {
         (action, Some(self.colours[colour].id), replaced, reason)
     }
 
+    /// Whether exactly these cells have colours that were said at the same time, and are neither far stronger nor far
+    /// weaker.
+    fn contradicts(&self, at: usize, cells: (usize, usize), strength: u32) -> bool {
+        let here = &self.cells[cells.0];
+        let first = here.first().is_some_and(|other| self.span(*other) == Some(cells) && self.at_once(at, *other));
+        first && here.iter().all(|other| strength <= 2 * self.colours[*other].confidence)
+    }
+
+    /// One colour more on cells that have some.
+    fn dispute(&mut self, at: usize, (first, last): (usize, usize), ends: Option<Millis>, strength: u32) -> Taken {
+        let colour = self.open(at, strength);
+        self.cells[first..last].iter_mut().for_each(|cell| cell.push(colour));
+        for other in self.cells[first].clone() {
+            self.colours[other].disputed = true;
+        }
+        self.colours[colour].ends = ends;
+        let reason = "another value was said for the same time, at the same time: both stay, disputed";
+        (Action::Add, Some(self.colours[colour].id), None, reason)
+    }
+
     /// The value ends; whatever is there, if the claim names none.
     fn end(&mut self, at: usize, time: Millis, any: bool, strength: u32, reason: &'static str) -> Taken {
         let cell = self.cell(time);
-        let before = cell.checked_sub(1).and_then(|cell| self.cells[cell]);
-        if let Some(colour) = before.filter(|colour| any || self.alike(at, *colour)) {
-            if self.cells[cell] != Some(colour) {
+        let before = cell.checked_sub(1).map_or(Vec::new(), |cell| self.cells[cell].clone());
+        let own = before.iter().copied().find(|colour| self.alike(at, *colour));
+        if let Some(colour) = if any { before.first().copied() } else { own } {
+            if !self.cells[cell].contains(&colour) {
                 return (Action::Noop, Some(self.colours[colour].id), None, "it had ended already");
             }
-            if self.colours[colour].confidence > 2 * strength {
-                return self.weaker(colour);
+            let ending = if any { before.clone() } else { vec![colour] };
+            if let Some(strong) = ending.iter().find(|colour| self.colours[**colour].confidence > 2 * strength) {
+                return self.weaker(*strong);
             }
-            self.cells[cell..].iter_mut().filter(|cell| **cell == Some(colour)).for_each(|cell| *cell = None);
-            self.colours[colour].ends = Some(time);
+            // Of several values one that does not hold any more was the wrong one.
+            let from = if any || before.len() == 1 { cell } else { 0 };
+            for ending in ending {
+                self.cells[from..].iter_mut().for_each(|cell| cell.retain(|colour| *colour != ending));
+                (self.colours[ending].ends, self.colours[ending].ended_by) = (Some(time), None);
+            }
             return (Action::Delete, Some(self.colours[colour].id), None, reason);
         }
-        let held = self.cells[self.cell(within(self.rows[at].claim.said_at))];
-        let held = held.filter(|colour| self.alike(at, *colour));
+        let held = self.alike_in(at, self.cell(within(self.rows[at].row.claim.said_at)));
         match held.filter(|colour| self.run(*colour).is_some_and(|(from, _)| from >= time)) {
             None => nothing("nothing of the kind was held"),
             Some(colour) if self.colours[colour].confidence > 2 * strength => self.weaker(colour),
             Some(colour) => {
-                self.cells.iter_mut().filter(|cell| **cell == Some(colour)).for_each(|cell| *cell = None);
+                self.cells.iter_mut().for_each(|cell| cell.retain(|other| *other != colour));
                 (Action::Delete, Some(self.colours[colour].id), None, "it ended before it was thought to begin")
             }
+        }
+    }
+
+    /// Something else begins: what holds ends, if it is another value, and no stronger.
+    fn end_other(&mut self, at: usize, time: Millis, strength: u32) {
+        let cell = self.cell(time);
+        let before = cell.checked_sub(1).map_or(Vec::new(), |cell| self.cells[cell].clone());
+        let stays = |colour: &usize| {
+            let over = !self.cells[cell].contains(colour);
+            over || self.alike(at, *colour) || self.colours[*colour].confidence > 2 * strength
+        };
+        if before.iter().any(stays) {
+            return;
+        }
+        for ending in before {
+            self.cells[cell..].iter_mut().for_each(|cell| cell.retain(|colour| *colour != ending));
+            let by = Some(self.rows[at].row.claim.id);
+            (self.colours[ending].ends, self.colours[ending].ended_by) = (Some(time), by);
         }
     }
 
     /// It was so, nobody knows since when.
     fn vague(&mut self, at: usize, until: Millis, strength: u32) -> Taken {
         let cell = self.cell(until);
-        let before = cell.checked_sub(1).and_then(|cell| self.cells[cell]);
-        if before.is_some_and(|colour| self.alike(at, colour)) {
+        if cell.checked_sub(1).is_some_and(|cell| self.alike_in(at, cell).is_some()) {
             return self.end(at, until, false, strength, "it was so, and is not any more");
         }
         let on_the_line = self.cells[..cell].iter().rev().flatten().copied();
@@ -275,7 +392,7 @@ impl<'a> Canvas<'a> {
         if let Some(colour) = found {
             return self.agree(colour, strength);
         }
-        let first = self.cells.iter().position(Option::is_some).map_or(until, |cell| self.times[cell]);
+        let first = self.cells.iter().position(|cell| !cell.is_empty()).map_or(until, |cell| self.times[cell]);
         let colour = self.open(at, strength);
         self.beside.push((colour, None, first.min(until)));
         (Action::Add, Some(self.colours[colour].id), None, "it was so once, nobody said when")
@@ -289,7 +406,7 @@ impl<'a> Canvas<'a> {
         silent: bool,
         strength: u32,
     ) -> Taken {
-        let claim = &self.rows[at].claim;
+        let claim = &self.rows[at].row.claim;
         let ends = claim.aspect == Aspect::Ends;
         if ends || claim.polarity == Polarity::Denied {
             let Some(found) = self.event(|start| from.is_none_or(|from| day(start) == Some(from.div_euclid(DAY))))
@@ -341,25 +458,29 @@ impl<'a> Canvas<'a> {
 
     /// Paints cells; a colour that is left on both sides goes on under another name on the right.
     fn fill(&mut self, at: usize, colour: usize, first: usize, last: usize) {
-        self.cells.iter_mut().filter(|cell| **cell == Some(colour)).for_each(|cell| *cell = None);
-        let around = (first.checked_sub(1).and_then(|cell| self.cells[cell]), self.cells.get(last).copied().flatten());
-        if let (Some(left), Some(right)) = around
-            && left == right
-        {
-            let by = self.rows[at].claim.id;
-            let id = FactId::of(&[&self.colours[left].id.0.to_bytes(), &by.0.to_bytes()]);
-            let known_from = within(self.rows[at].claim.said_at);
-            self.colours.push(Colour { id, known_from, ..self.colours[left].clone() });
+        self.cells.iter_mut().for_each(|cell| cell.retain(|other| *other != colour));
+        let before = first.checked_sub(1).map_or(Vec::new(), |cell| self.cells[cell].clone());
+        for left in before {
+            if self.cells.get(last).is_none_or(|cell| !cell.contains(&left)) {
+                continue;
+            }
+            let claim = &self.rows[at].row.claim;
+            let id = FactId::of(&[&self.colours[left].id.0.to_bytes(), &claim.id.0.to_bytes()]);
+            let known_from = within(claim.said_at);
+            self.colours.push(Colour { id, known_from, disputed: false, ..self.colours[left].clone() });
             let right = self.colours.len() - 1;
-            self.cells[last..].iter_mut().filter(|cell| **cell == Some(left)).for_each(|cell| *cell = Some(right));
+            for other in self.cells[last..].iter_mut().flatten().filter(|other| **other == left) {
+                *other = right;
+            }
         }
-        self.cells[first..last].fill(Some(colour));
+        self.cells[first..last].fill(vec![colour]);
     }
 
     fn open(&mut self, at: usize, strength: u32) -> usize {
-        let claim = &self.rows[at].claim;
+        let claim = &self.rows[at].row.claim;
         let (id, known_from) = (FactId(claim.id.0), within(claim.said_at));
-        self.colours.push(Colour { id, opening: at, ends: None, support: 1, confidence: strength, known_from });
+        let (ends, ended_by, disputed, confidence) = (None, None, false, strength);
+        self.colours.push(Colour { id, opening: at, ends, ended_by, disputed, support: 1, confidence, known_from });
         self.colours.len() - 1
     }
 
@@ -378,10 +499,20 @@ impl<'a> Canvas<'a> {
         (Action::Noop, Some(self.colours[colour].id), None, "a word more than twice as strong says otherwise")
     }
 
+    fn alike_in(&self, at: usize, cell: usize) -> Option<usize> {
+        self.cells[cell].iter().copied().find(|colour| self.alike(at, *colour))
+    }
+
+    /// Whether a claim was said at the time of the one that opened a colour.
+    fn at_once(&self, at: usize, colour: usize) -> bool {
+        self.rows[at].row.claim.said_at == self.rows[self.colours[colour].opening].row.claim.said_at
+    }
+
     fn alike(&self, at: usize, colour: usize) -> bool {
-        let (mine, its) = (self.rows[at], self.rows[self.colours[colour].opening]);
+        let (mine, its) = (self.rows[at].row, self.rows[self.colours[colour].opening].row);
         match self.cardinality {
             Cardinality::Replace => words(&mine.object) == words(&its.object),
+            Cardinality::Add if self.pairs => true,
             Cardinality::Add => mine.claim.predicate == its.claim.predicate,
             Cardinality::Event => true,
         }
@@ -394,8 +525,8 @@ impl<'a> Canvas<'a> {
 
     /// The cells of a colour: the first, and the one after the last.
     fn span(&self, colour: usize) -> Option<(usize, usize)> {
-        let first = self.cells.iter().position(|cell| *cell == Some(colour))?;
-        let last = self.cells.iter().rposition(|cell| *cell == Some(colour))?;
+        let first = self.cells.iter().position(|cell| cell.contains(&colour))?;
+        let last = self.cells.iter().rposition(|cell| cell.contains(&colour))?;
         Some((first, last + 1))
     }
 

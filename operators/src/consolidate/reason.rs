@@ -17,6 +17,8 @@ macro_rules! reasons {
 reasons! {
     New: "nothing else was held",
     Replaced: "it takes another value's place",
+    Disputes: "another value was said for the same time, at the same time: both stay, disputed",
+    Settled: "it settles which of several values holds",
     Extended: "it says more about when the same held",
     Agrees: "it agrees with what is held",
     Ended: "it says that this ended",

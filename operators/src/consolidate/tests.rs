@@ -9,7 +9,7 @@ use nexus_types::{
     PassageId, Polarity, Policy, PolicyRow, Predicate, Status, Tense, Text, passage::Span,
 };
 
-use super::{Consolidation, Resolved, Row, consolidate, naive};
+use super::{Consolidation, Resolved, Row, consolidate, naive, sides};
 use crate::check::{Draw, check2};
 use crate::per_key::Machine;
 use crate::{Collection, Diff};
@@ -51,7 +51,7 @@ fn resolved(claim: Claim) -> Resolved {
 }
 
 fn rule(name: &str, cardinality: Cardinality, opposite: Option<&str>) -> PolicyRow {
-    let predicate = Predicate { name: name.into(), cardinality, opposite: opposite.map(Text::from) };
+    let predicate = Predicate { opposite: opposite.map(Text::from), ..Predicate::new(name, cardinality) };
     PolicyRow { scope: "s".into(), policy: Policy::Predicate(predicate) }
 }
 
@@ -61,15 +61,33 @@ fn policy() -> Vec<PolicyRow> {
         rule("likes", Cardinality::Add, Some("dislikes")),
         rule("dislikes", Cardinality::Add, Some("likes")),
         rule("visited", Cardinality::Event, None),
+        other("parent", |rule| rule.inverse = Some("child".into())),
+        other("child", |rule| rule.inverse = Some("parent".into())),
+        other("friend", |rule| rule.symmetric = true),
+        other("met", |rule| (rule.symmetric, rule.cardinality) = (true, Cardinality::Event)),
+        other("moved_to", |rule| (rule.ends, rule.cardinality) = (vec!["lives_in".into()], Cardinality::Event)),
     ]
+}
+
+/// The row of a predicate that adds up, but for what `how` changes.
+fn other(name: &str, how: impl FnOnce(&mut Predicate)) -> PolicyRow {
+    let mut predicate = Predicate::new(name, Cardinality::Add);
+    how(&mut predicate);
+    PolicyRow { scope: "s".into(), policy: Policy::Predicate(predicate) }
 }
 
 /// Few instants, values and keys, so that everything meets everything.
 fn draw_claim(draw: &mut Draw) -> Resolved {
     let time = |draw: &mut Draw| draw.between(0, 9) * DAY / 2;
-    let predicate = *draw.pick(&["lives_in", "lives_in", "lives_in", "likes", "dislikes", "visited", "odd"]);
+    let predicate =
+        *draw.pick(&["lives_in", "lives_in", "lives_in", "likes", "dislikes", "visited", "odd", "moved_to"]);
+    let relation = *draw.pick(&["parent", "child", "friend", "met", "odd", "lives_in"]);
     let object = *draw.pick(&["Oslo", " oslo", "Rome", "Bonn", "Bonn", ""]);
     let mut row = claim(time(draw), draw.below(40), predicate, object);
+    if draw.one_in(3) {
+        row.predicate = relation.into();
+        row.object = Object::Key((*draw.pick(&["account:irc/anna", "account:irc/ben", "account:irc/cleo"])).into());
+    }
     row.scope = (*draw.pick(&["s", "s", "s", "t"])).into();
     row.subject = (*draw.pick(&["account:irc/anna", "account:irc/anna", "account:irc/ben"])).into();
     row.source = (*draw.pick(&["irc", "mail"])).into();
@@ -85,7 +103,16 @@ fn draw_claim(draw: &mut Draw) -> Resolved {
 }
 
 fn draw_policy(draw: &mut Draw) -> PolicyRow {
-    let mut row = match draw.below(4) {
+    let mut row = match draw.below(6) {
+        4 => other(draw.pick::<&str>(&["odd", "parent", "met", "likes"]), |rule| {
+            rule.cardinality = *draw.pick(Cardinality::ALL);
+            rule.symmetric = draw.one_in(2);
+            rule.inverse = draw.one_in(2).then(|| (*draw.pick(&["friend", "parent", "odd"])).into());
+        }),
+        5 => other(draw.pick::<&str>(&["odd", "visited", "lives_in"]), |rule| {
+            rule.cardinality = *draw.pick(Cardinality::ALL);
+            rule.ends = vec!["lives_in".into(), (*draw.pick(&["odd", "likes"])).into()];
+        }),
         0 => rule(draw.pick::<&str>(&["lives_in", "odd", "visited"]), *draw.pick(Cardinality::ALL), None),
         1 => PolicyRow {
             scope: "s".into(),
@@ -101,7 +128,10 @@ fn draw_policy(draw: &mut Draw) -> PolicyRow {
 /// A claim of one of the few keys that everything meets in.
 fn crowded(draw: &mut Draw) -> Resolved {
     let mut claim = Claim::clone(&draw_claim(draw).claim);
-    (claim.scope, claim.subject) = ("s".into(), "account:irc/anna".into());
+    claim.scope = "s".into();
+    if draw.one_in(2) {
+        claim.subject = "account:irc/anna".into();
+    }
     resolved(claim)
 }
 
@@ -152,6 +182,7 @@ fn crowded_keys_agree_with_naive() {
                 changes.push((row.clone(), toggle(&mut rules, row)));
             }
             let mut out = Vec::new();
+            let rows = rows.into_iter().flat_map(|(row, diff)| sides(row).map(move |side| (side, diff))).collect();
             machine.turn(rows, std::mem::take(&mut changes), &mut out);
             out.into_iter().for_each(|(row, diff)| *held.entry(row).or_insert(0) += diff);
             held.retain(|_, count| *count != 0);
@@ -172,7 +203,10 @@ fn story(claims: Vec<Claim>) -> (Vec<String>, Vec<(Action, Text)>) {
     let mut held: Vec<&Fact> = facts.iter().filter(|fact| fact.known_to.is_none()).collect();
     held.sort_by_key(|fact| (fact.valid_from, fact.predicate.clone()));
     let show = |fact: &&Fact| {
-        let Held::Value(object) = &fact.object else { panic!("an entity") };
+        let object = match &fact.object {
+            Held::Value(object) => object.to_string(),
+            Held::Entity(entity) => name(*entity).to_string(),
+        };
         let (from, to) = (day(fact.valid_from), day(fact.valid_to));
         format!("{} {object} {from}-{to} {} {}", fact.predicate, fact.status, fact.support)
     };
@@ -181,6 +215,17 @@ fn story(claims: Vec<Claim>) -> (Vec<String>, Vec<(Action, Text)>) {
         held.iter().map(show).collect(),
         decisions.into_iter().map(|decision| (decision.action, decision.reason)).collect(),
     )
+}
+
+fn name(entity: EntityId) -> &'static str {
+    let is = |name: &&&str| EntityId::of(&[format!("account:irc/{name}").as_bytes()]) == entity;
+    ["anna", "ben", "cleo"].iter().find(is).unwrap()
+}
+
+/// A claim of somebody about somebody.
+fn between(day: i64, subject: &str, predicate: &str, object: &str) -> Claim {
+    let key = |name: &str| Text::from(format!("account:irc/{name}"));
+    Claim { subject: key(subject), object: Object::Key(key(object)), ..said(day, predicate, "") }
 }
 
 fn said(day: i64, predicate: &str, object: &str) -> Claim {
@@ -252,6 +297,60 @@ fn what_adds_up_stays_apart_and_opposites_exclude_each_other() {
             "collects stamps 4-.. current 1",
         ]
     );
+}
+
+#[test]
+fn a_relation_is_one_fact_whichever_end_speaks() {
+    let child = between(1, "anna", "child", "ben");
+    let parent = between(2, "ben", "parent", "anna");
+    let no_more = Claim { polarity: Polarity::Denied, ..between(4, "ben", "friend", "anna") };
+    let friends = between(3, "anna", "friend", "ben");
+    let (held, decisions) = story(vec![child, parent, friends, no_more]);
+    assert_eq!(held, ["child ben 1-.. current 2", "friend ben 3-4 ended 1"]);
+    assert_eq!(
+        decisions.iter().map(|d| d.0).collect::<Vec<_>>(),
+        [Action::Add, Action::Noop, Action::Add, Action::Delete]
+    );
+}
+
+#[test]
+fn a_beginning_ends_what_policy_says_unless_it_is_the_same() {
+    let oslo = said(1, "lives_in", "Oslo");
+    let moved = |day: i64, place: &str| said(day, "moved_to", place);
+    let (held, decisions) = story(vec![oslo.clone(), moved(2, "Oslo"), moved(5, "Rome")]);
+    assert_eq!(held, ["lives_in Oslo 1-5 ended 1", "moved_to Oslo 2-3 ended 1", "moved_to Rome 5-6 ended 1"]);
+    assert_eq!(decisions.len(), 3, "each claim has one decision");
+    let rows = [oslo, moved(5, "Rome")].map(resolved);
+    let (facts, _) = naive::consolidate(&rows, &policy());
+    let ended = facts.iter().find(|fact| &*fact.predicate == "lives_in" && fact.known_to.is_none());
+    assert_eq!(ended.unwrap().ended_by, Some(rows[1].claim.id));
+}
+
+#[test]
+fn two_values_said_at_once_are_disputed_until_a_later_word_settles_it() {
+    let at_once = |id: u64, place: &str| Claim { id: ClaimId(Hash128([id, 0])), ..said(3, "lives_in", place) };
+    let both = vec![at_once(1, "Oslo"), at_once(2, "Rome")];
+    let turned = vec![at_once(2, "Oslo"), at_once(1, "Rome")];
+    let (held, decisions) = story(both.clone());
+    assert_eq!(held, ["lives_in Oslo 3-.. disputed 1", "lives_in Rome 3-.. disputed 1"]);
+    assert_eq!(decisions.iter().map(|d| d.0).collect::<Vec<_>>(), [Action::Add, Action::Add]);
+    assert!(decisions[1].1.contains("both stay"));
+    let mut other = facts(turned);
+    other.sort();
+    assert_eq!(other, held, "ids do not decide");
+
+    let with = |claim: Claim| facts([both.clone(), vec![claim]].concat());
+    assert_eq!(with(said(5, "lives_in", "Rome")), ["lives_in Rome 3-.. current 2"]);
+    assert_eq!(
+        with(Claim { polarity: Polarity::Denied, ..said(5, "lives_in", "Rome") }),
+        ["lives_in Oslo 3-.. current 1"]
+    );
+    assert_eq!(
+        with(said(5, "lives_in", "Bonn")),
+        ["lives_in Oslo 3-5 superseded 1", "lives_in Rome 3-5 superseded 1", "lives_in Bonn 5-.. current 1",]
+    );
+    let weak = Claim { confidence: 400, ..at_once(2, "Rome") };
+    assert_eq!(facts(vec![at_once(1, "Oslo"), weak]), ["lives_in Oslo 3-.. current 1"]);
 }
 
 #[test]

@@ -164,9 +164,12 @@ fn claim(event: &Event, predicate: &str, object: Object) -> Claim {
         subject: "account:chat/anna".into(),
         predicate: predicate.into(),
         object,
+        further: Default::default(),
         polarity: Default::default(),
         aspect: Default::default(),
         modality: Default::default(),
+        reported_by: None,
+        tense: Default::default(),
         valid_from: None,
         valid_to: None,
         confidence: 900,
@@ -187,6 +190,7 @@ pub(crate) fn fact(claim: &Claim, object: Held, known: (Millis, Option<Millis>),
         confidence: 900,
         support: 1,
         status: if valid_to.is_some() { Status::Superseded } else { Status::Current },
+        ended_by: None,
     }
 }
 

@@ -302,6 +302,7 @@ impl FactsTable {
             times(rows.iter().map(|row| row.valid_to)),
             times(rows.iter().map(|row| Some(row.known_from))),
             times(rows.iter().map(|row| row.known_to)),
+            optional_text("ended_by"),
             Arc::new(UInt16Array::from_iter_values(rows.iter().map(|row| row.confidence))),
             Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.support))),
             strings(rows.iter().map(|row| row.status.name())),
@@ -336,6 +337,7 @@ impl SalienceTable {
         ];
         batch(&Self::table(), columns)
     }
+            optional_shown(rows.iter().map(|row| row.ended_by)),
 }
 
 /// `rankings`: the most salient events about each entity.
