@@ -1,7 +1,7 @@
 //! Policy by hand: who "I" is, who is who, what is wrong, and the page of rules a user can edit.
 
 use nexus_query::FactView;
-use nexus_types::{Cardinality, Key, Object, Policy, PolicyRow, Predicate, Text};
+use nexus_types::{Key, Object, Policy, PolicyRow, Predicate, Text};
 use serde::{Deserialize, Serialize};
 
 use crate::writer::{Nexus, Receipt};
@@ -58,7 +58,7 @@ impl PolicyFile {
 
     /// Whether what a predicate says of others fits what they say.
     fn check(&self, predicate: &Predicate) -> Result<()> {
-        let Predicate { name, inverse, symmetric, ends, .. } = predicate;
+        let Predicate { name, inverse, symmetric, .. } = predicate;
         let other = |name: &Text| self.predicates.iter().find(|other| other.name == *name);
         if *symmetric && inverse.is_some() {
             return Err(Error::argument(format!("{name} is symmetric: it is its own inverse, and has no other")));
@@ -70,13 +70,7 @@ impl PolicyFile {
                 "{name} has the inverse {inverse}: then {inverse} has the inverse {name}"
             )));
         }
-        let replaces = |name: &Text| other(name).is_some_and(|other| other.cardinality == Cardinality::Replace);
-        match ends.iter().find(|ended| !replaces(ended)) {
-            Some(ended) => {
-                Err(Error::argument(format!("{name} ends {ended}, which does not replace: nothing could end")))
-            }
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// Writes the page.
