@@ -26,6 +26,8 @@ pub(crate) struct Answered {
     pub(crate) rows: Vec<AnswerRow>,
     /// The vectors behind [`Answer::Vector`].
     pub(crate) vectors: Vec<(Ask, Vec<f32>)>,
+    /// Why a model has left asks open, if it has.
+    later: Option<Text>,
 }
 
 impl Engine {
@@ -51,8 +53,9 @@ impl Engine {
             let mut free = free_of_charge(model.as_ref());
             // With any budget at all each model gets on, whatever the others took.
             let mut owed = !budget.is_zero();
-            loop {
-                let job = next_job(&self.asks, model.as_ref(), self.settings.model_job_texts_max.min(slow_max));
+            while !self.put_off.contains_key(model.id()) {
+                let most = self.settings.model_job_texts_max.min(slow_max).min(model.at_once());
+                let job = next_job(&self.asks, model.as_ref(), most);
                 if job.is_empty() || (free == 0 && !owed && Instant::now() >= until) {
                     break;
                 }
@@ -60,6 +63,10 @@ impl Engine {
                 free = free.saturating_sub(job.len());
                 let before = answered.rows.len();
                 self.answer(model.as_ref(), job, &mut answered)?;
+                if let Some(reason) = answered.later.take() {
+                    tracing::warn!(model = model.id(), %reason, "a model cannot answer now: its asks stay open");
+                    self.put_off.insert(model.id().into(), reason);
+                }
                 let inputs = Inputs {
                     answers: answered.rows[before..].iter().map(|row| (row.clone(), 1)).collect(),
                     ..Inputs::default()
@@ -82,9 +89,10 @@ impl Engine {
         self.asks.get(model).map_or(0, BTreeSet::len)
     }
 
-    /// How many open asks the models at hand could answer.
+    /// How many open asks the models at hand could answer now.
     pub(crate) fn answerable(&self) -> usize {
-        self.models.iter().map(|model| self.asks.get(model.id()).map_or(0, BTreeSet::len)).sum()
+        let ready = self.models.iter().filter(|model| !self.put_off.contains_key(model.id()));
+        ready.map(|model| self.asks.get(model.id()).map_or(0, BTreeSet::len)).sum()
     }
 
     fn answer(&mut self, model: &dyn Model, job: Vec<Ask>, answered: &mut Answered) -> Result<()> {
@@ -94,17 +102,34 @@ impl Engine {
             return Err(Error::internal(format!("the text {} is asked about but not stored", ask.text)));
         }
         let inputs: Vec<_> = known.iter().map(|ask| texts[&ask.text].clone()).collect();
-        for (ask, reply) in known.into_iter().zip(model.answer(&inputs)) {
-            let answer = match reply {
-                Reply::Answer(answer) => answer,
-                Reply::Vector(vector) => {
-                    answered.vectors.push((ask.clone(), vector));
-                    Answer::Vector
+        let along = model.along().and_then(|other| self.asks.get_key_value(other)).filter(|(_, open)| !open.is_empty());
+        match along {
+            None => known.into_iter().zip(model.answer(&inputs)).for_each(|(ask, reply)| answered.push(ask, reply)),
+            // One pass answers both.
+            Some((other, open)) => {
+                for (ask, (reply, along)) in known.into_iter().zip(model.answer_along(&inputs)) {
+                    if open.contains(&ask.text) {
+                        answered.push(Ask { model: other.clone(), text: ask.text }, along);
+                    }
+                    answered.push(ask, reply);
                 }
-            };
-            answered.rows.push(AnswerRow { ask, answer: Arc::new(answer) });
+            }
         }
         Ok(())
+    }
+}
+
+impl Answered {
+    fn push(&mut self, ask: Ask, reply: Reply) {
+        let answer = match reply {
+            Reply::Answer(answer) => answer,
+            Reply::Vector(vector) => {
+                self.vectors.push((ask.clone(), vector));
+                Answer::Vector
+            }
+            Reply::Later(reason) => return self.later = Some(reason),
+        };
+        self.rows.push(AnswerRow { ask, answer: Arc::new(answer) });
     }
 }
 
@@ -112,7 +137,7 @@ impl Engine {
 /// but not where it has a long history to catch up with.
 fn free_of_charge(model: &dyn Model) -> usize {
     match (model.is_instant(), model.task()) {
-        (true, Task::Extract) => usize::MAX,
+        (true, Task::Extract | Task::Prepare) => usize::MAX,
         (true, Task::Embed) => CAUGHT_UP_AT_ONCE,
         (false, _) => 0,
     }

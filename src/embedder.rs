@@ -58,6 +58,14 @@ pub(crate) fn wanted<'p>(policy: impl IntoIterator<Item = &'p PolicyRow>, scope:
     wanted
 }
 
+/// The model that a row asks for.
+pub(crate) fn model(row: &PolicyRow) -> Option<&Text> {
+    match &row.policy {
+        Policy::Model { model, .. } => Some(model),
+        _ => None,
+    }
+}
+
 fn embedder(row: &PolicyRow) -> Option<&Text> {
     match &row.policy {
         Policy::Model { task: Task::Embed, model } => Some(model),

@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use nexus_dataflows::{GRAPH_VERSION, Graph, Inputs};
-use nexus_inference::{Patterns, models};
+use nexus_inference::{Model, Patterns, models};
 use nexus_storage::{Commit, Opener, Snapshot, Store};
 use nexus_types::tables::{AnswersTable, EventsTable, PolicyTable};
-use nexus_types::{PolicyRow, Scope};
+use nexus_types::{PolicyRow, Scope, Text};
 use tokio::runtime::Runtime;
 
 use crate::admit::{Heads, Record};
@@ -62,6 +62,7 @@ impl Engine {
             heads: Heads::default(),
             policy: BTreeSet::new(),
             asks: Default::default(),
+            put_off: Default::default(),
             tick: -1,
             subscribers: Default::default(),
             store,
@@ -91,8 +92,8 @@ impl Engine {
         self.policy = inputs.policy.iter().map(|(row, _)| row.clone()).collect();
         self.scopes = self.policy.iter().map(|row| row.scope.clone()).collect();
         if self.settings.embed {
-            let wanted: Vec<_> =
-                embedder::wanted(&self.policy, None).into_iter().filter_map(|id| models::with_id(id)).collect();
+            let wanted: BTreeSet<&Text> = self.policy.iter().filter_map(embedder::model).collect();
+            let wanted: Vec<_> = wanted.into_iter().filter_map(|id| models::with_id(id)).collect();
             wanted.iter().try_for_each(|known| self.load(known).map(drop))?;
         }
         if checkpoint.epoch == 0 || checkpoint.meta.get(meta::GRAPH) == Some(&GRAPH_VERSION.to_string()) {
@@ -171,14 +172,20 @@ impl Engine {
         if added.is_empty() { Ok(()) } else { self.acknowledge(vec![Record::Policy { added, removed: Vec::new() }]) }
     }
 
-    /// Makes sure that an embedder is at hand; false if it is not here.
+    /// Makes sure that a model is at hand; false if it is not here.
     pub(crate) fn load(&mut self, known: &models::Known) -> Result<bool> {
         let id = known.id();
         if self.models.iter().any(|model| model.id() == id) {
             return Ok(true);
         }
-        let loaded = known.load(self.settings.device)?;
-        let here = loaded.is_some();
+        let device = self.settings.device;
+        let loaded: Vec<Arc<dyn Model>> = match known.load_extractor(device)? {
+            Some(both) => both.into(),
+            None => known.load(device)?.into_iter().collect(),
+        };
+        // An extractor brings its encoder with it, and is asked first: it answers for both.
+        self.models.retain(|model| loaded.iter().all(|other| other.id() != model.id()));
+        let here = !loaded.is_empty();
         self.models.extend(loaded);
         Ok(here)
     }

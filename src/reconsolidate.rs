@@ -53,7 +53,7 @@ impl Nexus {
 }
 
 /// The held facts that change, with the names that entities have in `memory`.
-fn fact_diff(memory: &Memory, outputs: &Outputs) -> Result<FactDiff> {
+pub(crate) fn fact_diff(memory: &Memory, outputs: &Outputs) -> Result<FactDiff> {
     let side = |sign: isize| -> Vec<Fact> {
         let rows = outputs.facts.iter().filter(|(fact, diff)| diff.signum() == sign && fact.known_to.is_none());
         rows.map(|(fact, _)| fact.clone()).collect()

@@ -187,11 +187,17 @@ pub(crate) enum Command {
     /// Consolidate the same history under another policy; prints the difference in facts
     Reconsolidate {
         /// The policy, as `nexus policy` prints it
-        #[arg(long, value_name = "FILE")]
-        policy: PathBuf,
+        #[arg(long, value_name = "FILE", required_unless_present = "extractor")]
+        policy: Option<PathBuf>,
+        /// Read everything with another extractor: clauses, patterns or an endpoint
+        #[arg(long, value_name = "NAME", conflicts_with = "policy")]
+        extractor: Option<String>,
         /// Only print the difference
         #[arg(long)]
         dry_run: bool,
+        /// Send texts to an endpoint without asking first
+        #[arg(long, requires = "extractor")]
+        yes: bool,
     },
     /// Print the policy: how predicates consolidate and whom to trust
     Policy,
@@ -331,23 +337,52 @@ pub(crate) enum Models {
         #[arg(long, value_name = "DIR")]
         from: Option<PathBuf>,
     },
-    /// Add an encoder of your own: BERT family, in its publisher's layout
-    Add {
-        /// What to call it
-        name: String,
-        /// The folder with config.json, tokenizer.json and model.safetensors or model.onnx
-        folder: PathBuf,
-    },
-    /// Let this scope be searched by another embedder, once it has read all there is
+    /// Add a model of your own: an encoder from a folder, or an LLM behind a URL
+    Add(Add),
+    /// Let this scope be searched by another embedder, or read by another extractor, once it has read all there is
     Use {
-        /// The embedder, e.g. minilm
+        /// The model, e.g. minilm
         name: String,
+        /// Send texts to an endpoint without asking first
+        #[arg(long)]
+        yes: bool,
     },
     /// Measure how fast models are here
     Bench {
         /// Those to measure; all that are here if none is given
         names: Vec<String>,
     },
+}
+
+/// A model of the user's own.
+#[derive(Debug, Args)]
+pub(crate) struct Add {
+    /// What to call it
+    pub(crate) name: String,
+    /// An encoder's folder, BERT family: config.json, tokenizer.json and model.safetensors or model.onnx
+    #[arg(required_unless_present = "url", conflicts_with = "url")]
+    pub(crate) folder: Option<PathBuf>,
+    /// An OpenAI-compatible endpoint, to which texts will be sent, e.g. http://localhost:11434/v1
+    #[arg(long, value_name = "URL", requires = "model")]
+    pub(crate) url: Option<String>,
+    /// The endpoint's name of the model
+    #[arg(long, value_name = "MODEL", requires = "url")]
+    pub(crate) model: Option<String>,
+    /// The environment variable that holds the key; the key itself is not stored
+    #[arg(long, value_name = "VAR", requires = "url")]
+    pub(crate) key_env: Option<String>,
+    /// The most tokens spent on a day, in UTC
+    #[arg(long, value_name = "N", requires = "url")]
+    pub(crate) tokens_per_day: Option<u64>,
+    /// The price of a million tokens read, for estimates
+    #[arg(long, value_name = "X", requires = "url")]
+    pub(crate) price_in: Option<f64>,
+    /// The price of a million tokens written
+    #[arg(long, value_name = "Y", requires = "url")]
+    pub(crate) price_out: Option<f64>,
+    /// How many texts share a request
+    #[arg(long, value_name = "N", requires = "url", default_value_t = 8)]
+    pub(crate) texts: usize,
 }
 
 fn format(name: &str) -> Result<Format, String> {

@@ -3,6 +3,7 @@
 #![deny(clippy::unwrap_used)]
 
 mod args;
+mod cost;
 mod failure;
 mod ingest;
 mod models;
@@ -62,7 +63,12 @@ fn run(command: Command, place: &Place, out: &Out) -> Result {
         Command::Sql { at, .. } => repl::repl(&place.read(&at)?, out),
         Command::Forget(forget) => write::forget(place, out, forget),
         Command::Erase { yes } => write::erase(place, out, yes),
-        Command::Reconsolidate { policy, dry_run } => write::reconsolidate(place, out, &policy, dry_run),
+        Command::Reconsolidate { policy: Some(policy), dry_run, .. } => {
+            write::reconsolidate(place, out, &policy, dry_run)
+        }
+        Command::Reconsolidate { extractor, dry_run, yes, .. } => {
+            write::reread(place, out, &extractor.unwrap_or_default(), dry_run, yes)
+        }
         Command::Policy => store::policy(place, out),
         Command::Verify => store::verify(place, out),
         Command::Status { at } => store::status(&place.read(&at)?, out),

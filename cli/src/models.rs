@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
+use nexus::endpoint::Config;
 use nexus::models::{Kind, Listed};
 use nexus::{Device, Error, Go};
 use serde_json::json;
 
 use crate::Place;
-use crate::args::Models;
+use crate::args::{Add, Models};
 use crate::failure::{Outcome, Result};
 use crate::ingest::{show, stop_on_ctrl_c};
 use crate::print::{Out, Sheet, Tone, bytes, count, number, span};
@@ -17,8 +18,8 @@ pub(crate) fn models(place: &Place, out: &Out, action: Option<Models>) -> Result
     match action.unwrap_or(Models::List) {
         Models::List => list(out),
         Models::Fetch { name, from } => fetch(out, &name, from.as_deref()),
-        Models::Add { name, folder } => add(out, &name, &folder),
-        Models::Use { name } => use_model(place, out, &name),
+        Models::Add(model) => add(out, model),
+        Models::Use { name, yes } => use_model(place, out, &name, yes),
         Models::Bench { names } => bench(place, out, names),
     }
 }
@@ -31,7 +32,7 @@ fn list(out: &Out) -> Result {
             json!({
                 "name": model.name, "id": model.id(), "about": model.about, "languages": model.languages,
                 "licence": model.licence, "kind": model.kind, "dimension": model.dimension,
-                "here": model.is_here(), "folder": listed.folder,
+                "here": model.is_here(), "folder": listed.folder, "endpoint": model.endpoint,
             })
         });
         out.value(&rows.collect::<Vec<_>>())?;
@@ -42,7 +43,7 @@ fn list(out: &Out) -> Result {
     sheet = sheet.right(3).right(5);
     for listed in &models {
         let model = &listed.model;
-        let size = if model.kind == Kind::BuiltIn { String::new() } else { bytes(size(listed)) };
+        let size = if model.files.is_empty() { String::new() } else { bytes(size(listed)) };
         let numbers = if model.is_embedder() { number(model.dimension as u64) } else { String::new() };
         let [name, about, languages, licence] =
             [&model.name, &model.about, &model.languages, &model.licence].map(String::clone);
@@ -62,6 +63,8 @@ fn size(listed: &Listed) -> u64 {
 fn home(listed: &Listed) -> String {
     match (&listed.folder, listed.model.kind) {
         (_, Kind::BuiltIn) => "built in".into(),
+        (_, Kind::Extractor) => format!("built in, with {}", listed.model.over),
+        (_, Kind::Endpoint) => listed.model.endpoint.as_ref().map(|endpoint| endpoint.url.clone()).unwrap_or_default(),
         (Some(folder), _) => folder.display().to_string(),
         (None, _) => "not here".into(),
     }
@@ -91,10 +94,28 @@ fn fetch(out: &Out, name: &str, from: Option<&Path>) -> Result {
     Ok(Outcome::Done)
 }
 
-fn add(out: &Out, name: &str, folder: &Path) -> Result {
-    let known = nexus::models::add(name, folder).map_err(Error::from)?;
+fn add(out: &Out, model: Add) -> Result {
+    let known = match (&model.folder, model.url) {
+        (Some(folder), _) => nexus::models::add(&model.name, folder),
+        (None, url) => {
+            let config = Config {
+                key_env: model.key_env.unwrap_or_default(),
+                tokens_per_day: model.tokens_per_day,
+                price_in: model.price_in,
+                price_out: model.price_out,
+                texts: model.texts,
+                ..Config::new(url.unwrap_or_default(), model.model.unwrap_or_default())
+            };
+            nexus::models::add_endpoint(&model.name, &config)
+        }
+    };
+    let known = known.map_err(Error::from)?;
+    let name = &known.name;
     if out.json {
-        out.value(&json!({"name": known.name, "id": known.id(), "dimension": known.dimension}))?;
+        out.value(&json!({"name": name, "id": known.id(), "dimension": known.dimension, "endpoint": known.endpoint}))?;
+    } else if let Some(endpoint) = &known.endpoint {
+        out.line(&format!("{name} is {} at {}", endpoint.model, endpoint.url))?;
+        out.hint(&format!("Nothing was sent there yet. To let a scope's texts be read there: nexus models use {name}"));
     } else {
         out.line(&format!("{name} is here: {} numbers a text", number(known.dimension as u64)))?;
         out.hint(&format!("To let a scope use it: nexus models use {name}"));
@@ -102,8 +123,11 @@ fn add(out: &Out, name: &str, folder: &Path) -> Result {
     Ok(Outcome::Done)
 }
 
-fn use_model(place: &Place, out: &Out, name: &str) -> Result {
+fn use_model(place: &Place, out: &Out, name: &str, yes: bool) -> Result {
     let mut nexus = place.write()?;
+    if !crate::cost::agreed(&mut nexus, out, name, yes)? {
+        return Ok(Outcome::Stopped);
+    }
     let stop = stop_on_ctrl_c(out.json);
     let bar = out.progress();
     let switch = nexus.use_model(name, &mut |progress| {
@@ -119,18 +143,22 @@ fn use_model(place: &Place, out: &Out, name: &str) -> Result {
         let from =
             if switch.from.is_empty() { String::new() } else { format!(", instead of {}", switch.from.join(", ")) };
         let facts = format!("{} facts changed", number((switch.facts.0 + switch.facts.1) as u64));
-        out.line(&format!("{} searches by {}{from}; {facts}", out.toned(Tone::Good, &place.scope), switch.to))?;
+        let does = if nexus::models::known(name).is_ok_and(|model| model.is_embedder()) { "searches" } else { "reads" };
+        out.line(&format!("{} {does} by {}{from}; {facts}", out.toned(Tone::Good, &place.scope), switch.to))?;
     } else {
         let left = count(switch.open_asks, "text");
         out.line(&format!(
-            "stopped with {left} to read; until then the old one is searched. The same command goes on."
+            "stopped with {left} to read; until then the old one stays in use. The same command goes on."
         ))?;
     }
     Ok(if done { Outcome::Done } else { Outcome::Stopped })
 }
 
 fn bench(place: &Place, out: &Out, names: Vec<String>) -> Result {
-    let here = || nexus::models::list().into_iter().map(|listed| listed.model).filter(|model| model.is_here());
+    let here = || {
+        let models = nexus::models::list().into_iter().map(|listed| listed.model);
+        models.filter(|model| model.is_here() && !model.is_extractor())
+    };
     let names = if names.is_empty() { here().map(|model| model.name).collect() } else { names };
     let mut speeds = Vec::new();
     for name in names {

@@ -4,13 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{Read, stdin};
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
-use nexus::{Correction, EpochChanges, Error, FactDiff, FactView, ForgetReceipt, Nexus, PolicyFile, Receipt, Selector};
+use nexus::{
+    Correction, EpochChanges, Error, FactDiff, FactView, ForgetReceipt, Go, Nexus, PolicyFile, Receipt, Selector,
+};
 use serde_json::json;
 
 use crate::Place;
 use crate::args::Forget;
 use crate::failure::{Outcome, Result};
+use crate::ingest::{show, stop_on_ctrl_c};
 use crate::print::{Out, Tone, bytes, count, short};
 use crate::read::fact_sheet;
 
@@ -166,10 +170,37 @@ pub(crate) fn reconsolidate(place: &Place, out: &Out, policy: &Path, dry_run: bo
     let text = fs::read_to_string(policy).map_err(|error| Error::io(policy.display(), error))?;
     let page = PolicyFile::parse(&text)?;
     let diff = place.write()?.reconsolidate(&page, dry_run)?;
+    tell_diff(out, &diff, dry_run)
+}
+
+/// Lets another extractor read everything, and shows what that changes.
+pub(crate) fn reread(place: &Place, out: &Out, extractor: &str, dry_run: bool, yes: bool) -> Result {
+    let mut nexus = place.write()?;
+    if !crate::cost::agreed(&mut nexus, out, extractor, yes)? {
+        return Ok(Outcome::Stopped);
+    }
+    let stop = stop_on_ctrl_c(out.json);
+    let bar = out.progress();
+    let diff = nexus.reread(extractor, dry_run, &mut |progress| {
+        show(&bar, progress);
+        if stop.load(Ordering::Relaxed) { Go::Stop } else { Go::On }
+    })?;
+    bar.finish_and_clear();
+    nexus.close()?;
+    match diff {
+        Some(diff) => tell_diff(out, &diff, dry_run),
+        None => {
+            out.hint("stopped before everything was read; nothing is changed. The same command goes on.");
+            Ok(Outcome::Stopped)
+        }
+    }
+}
+
+fn tell_diff(out: &Out, diff: &FactDiff, dry_run: bool) -> Result {
     if out.json {
-        out.value(&diff)?;
+        out.value(diff)?;
     } else {
-        print_diff(out, &diff)?;
+        print_diff(out, diff)?;
         if dry_run {
             out.hint("Nothing is changed yet. To do it: the same without --dry-run");
         }

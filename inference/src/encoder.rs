@@ -16,6 +16,7 @@ mod product;
 mod reader;
 mod reading;
 
+use std::ops::Range;
 use std::path::Path;
 
 use nexus_types::{Task, Text};
@@ -23,9 +24,12 @@ use nexus_types::{Task, Text};
 use crate::device::Device;
 use crate::{Model, ModelError, Reply};
 
+pub(crate) use backend::Backend;
 pub use backend::Pooling;
 pub use config::Config;
-pub(crate) use layers::Sequence;
+pub(crate) use cpu::Cpu;
+pub(crate) use layers::{Layer, Sequence};
+pub(crate) use product::{Product, Then};
 pub(crate) use reader::{Reader, weights_in};
 pub use reading::Reading;
 
@@ -56,6 +60,22 @@ impl Encoder {
     /// Token ids of passages, special ones included.
     pub fn tokenize(&self, texts: &[Text]) -> Vec<Result<Vec<u32>, String>> {
         self.sequences(&self.reading.passage, texts).into_iter().map(|one| one.map(|one| one.ids)).collect()
+    }
+
+    /// Of each text its vector, not of length one, and behind it for each of its words, given by bytes, the mean of the word's
+    /// tokens in the embedding and every layer: `[width · (1 + words · (1 + layers))]`.
+    pub fn states(&self, texts: &[(&str, Vec<Range<usize>>)]) -> Vec<Result<Vec<f32>, String>> {
+        self.reader.read(self.reader.tokenize_words(texts), self.reading.pooling)
+    }
+
+    /// What `then` makes of the rows of texts with these words, each with the place of its text; see [`Encoder::states`]. It is
+    /// given the texts of a job together, on the core that read them.
+    pub(crate) fn read_words<R: Send + Clone>(
+        &self,
+        texts: &[(&str, Vec<Range<usize>>)],
+        then: impl Fn(Vec<(usize, Vec<f32>)>) -> Vec<R> + Sync,
+    ) -> Vec<Result<R, String>> {
+        self.reader.read_with(self.reader.tokenize_words(texts), self.reading.pooling, then)
     }
 
     fn sequences(&self, prefix: &str, texts: &[Text]) -> Vec<Result<Sequence, String>> {
@@ -96,7 +116,7 @@ impl Model for Encoder {
 }
 
 /// The vector of length one in a direction.
-fn unit(mut vector: Vec<f32>) -> Vec<f32> {
+pub(crate) fn unit(mut vector: Vec<f32>) -> Vec<f32> {
     let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt().max(LENGTH_MIN);
     vector.iter_mut().for_each(|x| *x /= length);
     vector

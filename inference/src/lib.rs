@@ -1,13 +1,16 @@
-//! Models behind one trait: texts in, one reply each out. The pattern extractor, encoders on Burn, tables of token
-//! vectors, and a stub for tests.
+//! Models behind one trait: texts in, one reply each out. The pattern extractor, encoders on Burn and the heads that read
+//! more out of their pass, tables of token vectors, LLMs behind an endpoint, and a stub for tests.
 //!
 //! Floor 1. Knows the nouns of `nexus-types` and nothing of the graph or of storage. A model is about text alone and
 //! deterministic on one machine; whatever it cannot answer it refuses, so a reply never fails and never panics. Cost:
 //! [`Patterns`] reads text at memory speed, an [`Encoder`] computes 10 to 20 million multiplications a token.
 
+pub mod clauses;
 pub mod device;
 pub mod encoder;
+pub mod endpoint;
 mod error;
+pub mod heads;
 mod lanes;
 pub mod models;
 mod onnx;
@@ -24,8 +27,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use nexus_types::{Answer, Task, Text};
 use rayon::prelude::*;
 
+pub use clauses::Clauses;
 pub use device::Device;
 pub use encoder::{Encoder, Pooling, Reading};
+pub use endpoint::Endpoint;
 pub use error::ModelError;
 pub use reranker::Reranker;
 pub use stub::Stub;
@@ -47,14 +52,29 @@ pub trait Model: Send + Sync {
         false
     }
 
+    /// The most texts it takes at once, where an epoch should not wait for more.
+    fn at_once(&self) -> usize {
+        usize::MAX
+    }
+
     /// One reply for each text, in order.
     fn answer(&self, texts: &[Text]) -> Vec<Reply>;
+
+    /// The id of the model whose asks it can answer in the same pass: the embedder, of an extractor that reads its states.
+    fn along(&self) -> Option<&str> {
+        None
+    }
+
+    /// For each text its own reply and that of the model [along](Model::along).
+    fn answer_along(&self, texts: &[Text]) -> Vec<(Reply, Reply)> {
+        self.answer(texts).into_iter().map(|reply| (reply, Reply::refused("nothing is answered along"))).collect()
+    }
 
     /// The vector to search with for a question: some models read questions otherwise than passages.
     fn question(&self, text: &Text) -> Option<Vec<f32>> {
         match self.answer(std::slice::from_ref(text)).pop()? {
             Reply::Vector(vector) => Some(vector),
-            Reply::Answer(_) => None,
+            Reply::Answer(_) | Reply::Later(_) => None,
         }
     }
 }
@@ -66,6 +86,8 @@ pub enum Reply {
     Vector(Vec<f32>),
     /// Anything else; a refusal is an answer too.
     Answer(Answer),
+    /// Not now, and why: the ask stays open, and the model is left alone for a while.
+    Later(Text),
 }
 
 impl Reply {

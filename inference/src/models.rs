@@ -2,7 +2,7 @@
 //!
 //! A model is installed when its folder exists: files are gathered and checked in `<model>.partial` next to it, which
 //! is renamed last, so an interrupted fetch installs nothing and the next one goes on with the files it has. Users add
-//! encoders of their own: what the registry would say of them lies beside their files. Cost: of a look, a
+//! encoders and endpoints of their own: what the registry would say of them lies beside their files. Cost: of a look, a
 //! file-system call or two; of a fetch, the download and one SHA-256 over the files.
 
 mod add;
@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 
 use crate::encoder::{Config, Reading};
 use crate::table::{self, Table};
-use crate::{Device, Encoder, Model, ModelError, Reranker};
+use crate::{Clauses, Device, Encoder, Endpoint, Model, ModelError, Reranker, clauses, endpoint};
 
 pub use fetch::Progress;
 
@@ -54,6 +54,12 @@ pub struct Known {
     /// The folder within the wheel; without one, the files are told by their names.
     #[serde(default)]
     pub within: String,
+    /// The encoder it reads along with.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub over: String,
+    /// Where it is asked, if that is not on this machine's processors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<endpoint::Config>,
     /// The address that a file's name completes.
     #[serde(default)]
     pub hub: String,
@@ -71,6 +77,10 @@ pub enum Kind {
     Encoder,
     /// A [`Reranker`]: no embedder.
     Reranker,
+    /// [`Clauses`], a part of the program over an encoder: no embedder.
+    Extractor,
+    /// An extractor that the user has named, an [`Endpoint`].
+    Endpoint,
 }
 
 /// One file of a model.
@@ -102,6 +112,12 @@ impl Known {
     /// What its vectors are stored under: its name and the digest of its weights, or, if it is the user's own, of all its
     /// files, for these say how it reads. No file is read.
     pub fn id(&self) -> String {
+        if self.kind == Kind::Extractor {
+            return clauses::MODEL.into();
+        }
+        if let Some(endpoint) = &self.endpoint {
+            return endpoint.id(&self.name);
+        }
         let is_weights = |file: &&ModelFile| file.name.ends_with(".safetensors") || file.name.ends_with(".onnx");
         let digest = match self.files.iter().find(is_weights) {
             None => return table::BUILT_IN_ID.into(),
@@ -116,12 +132,21 @@ impl Known {
 
     /// Whether it makes vectors.
     pub fn is_embedder(&self) -> bool {
-        self.kind != Kind::Reranker
+        !matches!(self.kind, Kind::Reranker) && !self.is_extractor()
+    }
+
+    /// Whether it reads facts.
+    pub fn is_extractor(&self) -> bool {
+        matches!(self.kind, Kind::Extractor | Kind::Endpoint)
     }
 
     /// Whether it can be loaded: it is in the user's cache, or a part of the program.
     pub fn is_here(&self) -> bool {
-        self.kind == Kind::BuiltIn || installed(&self.name).is_some()
+        match self.kind {
+            Kind::BuiltIn => true,
+            Kind::Extractor => installed(&self.over).is_some(),
+            _ => installed(&self.name).is_some(),
+        }
     }
 
     /// Loads an embedder; `None` if it is not here, or no embedder. Tables stay on the host.
@@ -131,8 +156,19 @@ impl Known {
             (Kind::BuiltIn, _) => Some(Arc::new(Table::built_in()?)),
             (Kind::Table, Some(folder)) => Some(Arc::new(Table::load(&self.name, &folder)?)),
             (Kind::Encoder, Some(folder)) => Some(Arc::new(Encoder::load(&self.id(), &folder, &self.reading, device)?)),
-            (Kind::Reranker, _) | (_, None) => None,
+            (Kind::Reranker | Kind::Extractor | Kind::Endpoint, _) | (_, None) => None,
         })
+    }
+
+    /// Loads an extractor, and the encoder whose asks it may answer along; `None` if it is not here, or no extractor.
+    pub fn load_extractor(&self, device: Device) -> Result<Option<Vec<Arc<dyn Model>>>, ModelError> {
+        if let (Some(endpoint), Some(folder)) = (&self.endpoint, installed(&self.name)) {
+            return Ok(Some(vec![Arc::new(Endpoint::open(&self.name, endpoint, &folder)?)]));
+        }
+        let (Kind::Extractor, Some(folder)) = (self.kind, installed(&self.over)) else { return Ok(None) };
+        let under = known(&self.over)?;
+        let encoder = Arc::new(Encoder::load(&under.id(), &folder, &under.reading, device)?);
+        Ok(Some(vec![Arc::new(Clauses::new(encoder.clone())?), encoder]))
     }
 
     /// Loads a reranker; `None` if it is not here, or no reranker.
@@ -191,6 +227,11 @@ pub fn add(name: &str, folder: &Path) -> Result<Known, ModelError> {
     Cache::of_user()?.add(name, folder)
 }
 
+/// Adds an extractor of the user's own, behind that endpoint. Nothing is sent there yet.
+pub fn add_endpoint(name: &str, endpoint: &endpoint::Config) -> Result<Known, ModelError> {
+    Cache::of_user()?.add_endpoint(name, endpoint)
+}
+
 /// The model of that name.
 pub fn known(name: &str) -> Result<Known, ModelError> {
     let added = || Cache::of_user().ok().and_then(|cache| cache.own(name));
@@ -246,6 +287,11 @@ impl Cache {
     /// Installs an encoder of the user's own.
     pub fn add(&self, name: &str, folder: &Path) -> Result<Known, ModelError> {
         add::add(&self.folder, name, folder)
+    }
+
+    /// Adds an extractor of the user's own, behind that endpoint.
+    pub fn add_endpoint(&self, name: &str, endpoint: &endpoint::Config) -> Result<Known, ModelError> {
+        add::add_endpoint(&self.folder, name, endpoint)
     }
 
     /// Installs a model, unless it is there.

@@ -30,7 +30,7 @@ mod tests;
 mod token;
 mod when;
 
-use nexus_types::{Extraction, Mention, MentionKind, Term};
+use nexus_types::{Extraction, Mention, MentionKind, Term, Text};
 
 use claims::Passage;
 use lexicon::{Class, Language, lexicon};
@@ -91,4 +91,28 @@ fn language_of<'l>(tokens: &[Token], languages: &'l [Language; 2]) -> &'l Langua
     };
     let [first, second] = languages;
     if count(second) > count(first) { second } else { first }
+}
+
+/// The predicate that an English word of kin or company stands for, in lower case: `mother` of "mum".
+pub(crate) fn kin(word: &str) -> Option<Text> {
+    let lexicon = lexicon();
+    lexicon.languages[0].relation(lexicon.words.of(word)).cloned()
+}
+
+/// Whether an English word is known as a place, or a thing that words like it are, in lower case.
+pub(crate) fn is_place(word: &str) -> bool {
+    let lexicon = lexicon();
+    lexicon.languages[0].is(lexicon.words.of(word), Class::Place)
+}
+
+/// Whether a text reads like English: more of its words are English function words than Spanish ones, and there is one.
+pub(crate) fn is_english(words: impl Iterator<Item = impl AsRef<str>>) -> bool {
+    let lexicon = lexicon();
+    let [mut english, mut spanish] = [0, 0];
+    for word in words {
+        let word = lexicon.words.of(&word.as_ref().to_lowercase());
+        english += usize::from(lexicon.languages[0].is(word, Class::Function));
+        spanish += usize::from(lexicon.languages[1].is(word, Class::Function));
+    }
+    english > spanish
 }

@@ -1,6 +1,6 @@
 //! Embed: which embeddings of which texts are wanted.
 //!
-//! `embed(P, M) = { ask(m, p.text) | p in P, m an embedder of p's scope in M }`. An answer is the mere word that the vector
+//! `embed(P, M) = { ask(m, p.text) | p in P, m an embedder of p's scope in M, or prepared to take over }`. An answer is the mere word that the vector
 //! is stored, under the model and the text's hash: a similarity is a function of two hashes, so vectors never enter the
 //! graph. Cost: the passages that change; the passages of a scope whose models change.
 
@@ -30,7 +30,7 @@ pub fn embed<'s>(
 
 fn embedder(row: PolicyRow) -> Option<(Scope, Text)> {
     match row.policy {
-        Policy::Model { task: Task::Embed, model } => Some((row.scope, model)),
+        Policy::Model { task: Task::Embed | Task::Prepare, model } => Some((row.scope, model)),
         _ => None,
     }
 }
@@ -40,7 +40,7 @@ pub fn embed_naive(passages: &[Arc<Piece>], policy: &[PolicyRow]) -> Vec<Ask> {
     let mut asks = Vec::new();
     for piece in passages {
         for row in policy.iter().filter(|row| row.scope == piece.passage.scope) {
-            if let Policy::Model { task: Task::Embed, model } = &row.policy {
+            if let Policy::Model { task: Task::Embed | Task::Prepare, model } = &row.policy {
                 asks.push(Ask { text: piece.passage.text, model: model.clone() });
             }
         }

@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use nexus_types::entity::{account_key, is_mail, name_key};
 use nexus_types::{
-    Aspect, Author, Claim, ClaimId, EventId, EventRow, Key, Kind, Modality, Object, PassageId, Polarity, Policy,
-    PolicyRow, Tense, Term, Text, TimeExpr, Unit, When,
+    Aspect, Author, Claim, ClaimId, EventId, EventRow, Hash128, Key, Kind, Modality, Object, PassageId, Polarity,
+    Policy, PolicyRow, Tense, Term, Text, TimeExpr, Unit, When,
 };
 
 use crate::extract::Said;
@@ -190,6 +190,11 @@ fn when_bytes(when: &When) -> Vec<u8> {
         }
         Some(TimeExpr::Offset(count, unit)) => [2, count, unit_number(unit), 0],
         Some(TimeExpr::Weekday(day, direction)) => [3, i32::from(day), i32::from(direction), 0],
+        Some(TimeExpr::Spoken(expr)) => {
+            // What is said of an expression in full, told apart by its hash.
+            let [said, _] = Hash128::of("when", &[format!("{expr:?}").as_bytes()]).0;
+            [4, said as i32, (said >> 32) as i32, 0]
+        }
     };
     [expr(when.from), expr(when.to)].concat().into_iter().flat_map(i32::to_le_bytes).collect()
 }

@@ -63,9 +63,11 @@ pub enum Task {
     Embed,
     /// Text to mentions and statements.
     Extract,
+    /// Whatever the model is for: it reads beside the one in use, so that it can take over with all its answers.
+    Prepare,
 }
 
-named!(Task { Embed = "embed", Extract = "extract" });
+named!(Task { Embed = "embed", Extract = "extract", Prepare = "prepare" });
 
 /// One thing that policy says.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

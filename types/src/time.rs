@@ -1,6 +1,7 @@
 //! Times: instants in milliseconds, and time expressions before they are grounded.
 
 use jiff::Timestamp;
+use nexus_when::Expr;
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds since 1970-01-01 00:00 UTC; negative before. Wall-clock time, never an epoch.
@@ -59,6 +60,8 @@ pub enum TimeExpr {
     Offset(i32, Unit),
     /// A weekday, 1 = Monday … 7 = Sunday: -1 the last one before, 0 the nearest by the sentence's direction, 1 the next.
     Weekday(i8, i8),
+    /// Anything else that people say of time.
+    Spoken(Expr),
 }
 
 /// From when until when something a text says is true.

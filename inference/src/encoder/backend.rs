@@ -4,6 +4,8 @@
 //!
 //! Rows are those of all texts laid end to end, one a token.
 
+use std::borrow::Cow;
+
 use crate::weights::{Linear, Norm};
 
 /// What one text's rows become.
@@ -18,7 +20,7 @@ pub enum Pooling {
 }
 
 /// The operations of a network, over rows.
-pub(super) trait Backend: Send + Sync {
+pub(crate) trait Backend: Send + Sync {
     /// Rows where they are computed.
     type Rows;
     /// A linear layer there.
@@ -51,6 +53,8 @@ pub(super) trait Backend: Send + Sync {
     ) -> Self::Rows;
     /// What each row takes from its text's, given its query, key and value side by side.
     fn attend(&self, triple: &Self::Rows, texts: &Self::Texts, heads: usize) -> Self::Rows;
+    /// Rows on the host.
+    fn host<'r>(&self, rows: &'r Self::Rows) -> Result<Cow<'r, [f32]>, String>;
     /// One row a text, back on the host.
     fn pool(&self, rows: Self::Rows, texts: &Self::Texts, pooling: Pooling) -> Result<Vec<f32>, String>;
 }

@@ -4,22 +4,27 @@
 //! down(gelu(up(x))))` (Devlin et al., "BERT", 2018). Cost: 12 · hidden² multiplications a token and layer, and the
 //! attention's.
 
+use std::ops::Range;
+
 use super::backend::{Backend, Pooling};
 use super::config::Config;
+use super::kernels;
 use crate::ModelError;
 use crate::weights::Weights;
 
-/// A text as the network reads it: its tokens, of which those from `second` on are of the second kind.
+/// A text as the network reads it: its tokens, of which those from `second` on are of the second kind, and the words whose
+/// states are wanted, each by its tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sequence {
     pub ids: Vec<u32>,
     pub second: usize,
+    pub words: Vec<Range<usize>>,
 }
 
 impl Sequence {
-    /// Tokens of the first kind only.
+    /// Tokens of the first kind only, and no words.
     pub(crate) fn alone(ids: Vec<u32>) -> Self {
-        Sequence { second: ids.len(), ids }
+        Sequence { second: ids.len(), ids, words: Vec::new() }
     }
 }
 
@@ -28,7 +33,7 @@ pub(super) trait Network: Send + Sync {
     /// Why it cannot read a text, if it cannot.
     fn refusal(&self, text: &Sequence) -> Option<&'static str>;
 
-    /// One row a text.
+    /// One row a text: its vector, then for each of its words the mean of the word's tokens, layer after layer.
     fn forward(&self, texts: &[&Sequence], pooling: Pooling) -> Result<Vec<Vec<f32>>, String>;
 }
 
@@ -45,13 +50,14 @@ pub(super) struct Bert<B: Backend> {
     layers: Vec<Layer<B>>,
 }
 
-struct Layer<B: Backend> {
-    query_key_value: B::Linear,
-    out: B::Linear,
-    attended: B::Norm,
-    up: B::Linear,
-    down: B::Linear,
-    fed: B::Norm,
+/// One layer.
+pub(crate) struct Layer<B: Backend> {
+    pub query_key_value: B::Linear,
+    pub out: B::Linear,
+    pub attended: B::Norm,
+    pub up: B::Linear,
+    pub down: B::Linear,
+    pub fed: B::Norm,
 }
 
 impl<B: Backend> Bert<B> {
@@ -103,13 +109,59 @@ impl<B: Backend> Network for Bert<B> {
 
     fn forward(&self, texts: &[&Sequence], pooling: Pooling) -> Result<Vec<Vec<f32>>, String> {
         let lengths: Vec<usize> = texts.iter().map(|text| text.ids.len()).collect();
+        let mut states = States::new(texts, self.layers.len() + 1, self.width);
         let mut rows = self.backend.enter(self.embed(texts), &self.norm);
-        let texts = self.backend.texts(&lengths);
-        for layer in &self.layers {
-            rows = layer.forward(&self.backend, &rows, &texts, self.heads);
+        let within = self.backend.texts(&lengths);
+        for (at, layer) in self.layers.iter().enumerate() {
+            if states.wanted {
+                states.take(at, &self.backend.host(&rows)?, texts);
+            }
+            rows = layer.forward(&self.backend, &rows, &within, self.heads);
         }
-        let pooled = self.backend.pool(rows, &texts, pooling)?;
-        Ok(pooled.chunks_exact(self.width).map(<[f32]>::to_vec).collect())
+        if states.wanted {
+            states.take(self.layers.len(), &self.backend.host(&rows)?, texts);
+        }
+        let pooled = self.backend.pool(rows, &within, pooling)?;
+        Ok(states.behind(&pooled))
+    }
+}
+
+/// The states of words, gathered layer by layer: of each text `[word, layer, number]`, behind the room for its vector.
+struct States {
+    wanted: bool,
+    layers: usize,
+    width: usize,
+    rows: Vec<Vec<f32>>,
+}
+
+impl States {
+    fn new(texts: &[&Sequence], layers: usize, width: usize) -> Self {
+        let room = |text: &&Sequence| vec![0.0; width * (1 + layers * text.words.len())];
+        let wanted = texts.iter().any(|text| !text.words.is_empty());
+        Self { wanted, layers, width, rows: texts.iter().map(room).collect() }
+    }
+
+    /// Takes in what a layer made of the tokens.
+    fn take(&mut self, layer: usize, tokens: &[f32], texts: &[&Sequence]) {
+        let mut first = 0;
+        for (text, row) in texts.iter().zip(&mut self.rows) {
+            let words = row[self.width..].chunks_exact_mut(self.layers * self.width);
+            for (word, into) in text.words.iter().zip(words) {
+                let into = &mut into[layer * self.width..(layer + 1) * self.width];
+                let tokens = &tokens[(first + word.start) * self.width..(first + word.end) * self.width];
+                tokens.chunks_exact(self.width).for_each(|token| kernels::add(into, token));
+                into.iter_mut().for_each(|x| *x /= word.len().max(1) as f32);
+            }
+            first += text.ids.len();
+        }
+    }
+
+    /// Each text's vector with its words' states behind it.
+    fn behind(mut self, pooled: &[f32]) -> Vec<Vec<f32>> {
+        for (row, vector) in self.rows.iter_mut().zip(pooled.chunks_exact(self.width)) {
+            row[..self.width].copy_from_slice(vector);
+        }
+        self.rows
     }
 }
 
@@ -128,7 +180,8 @@ impl<B: Backend> Layer<B> {
         })
     }
 
-    fn forward(&self, backend: &B, rows: &B::Rows, texts: &B::Texts, heads: usize) -> B::Rows {
+    /// Over the rows of texts.
+    pub(crate) fn forward(&self, backend: &B, rows: &B::Rows, texts: &B::Texts, heads: usize) -> B::Rows {
         let triple = backend.product(rows, &self.query_key_value);
         let mixed = backend.attend(&triple, texts, heads);
         let attended = backend.product_add_norm(&mixed, &self.out, rows, &self.attended);

@@ -4,6 +4,8 @@
 //! Where texts meet themselves, in attention and in pooling, rows are laid out as [text, place] with padding, which a mask
 //! hides; everywhere else they lie end to end and nothing is computed for padding.
 
+use std::borrow::Cow;
+
 use burn::tensor::activation::gelu;
 use burn::tensor::module::{attention, layer_norm, linear};
 use burn::tensor::ops::AttentionModuleOptions;
@@ -129,6 +131,10 @@ impl Backend for Portable {
         mixed.swap_dims(1, 2).reshape([count * longest, width]).select(0, texts.places.clone())
     }
 
+    fn host<'r>(&self, rows: &'r Tensor<2>) -> Result<Cow<'r, [f32]>, String> {
+        numbers(rows.clone()).map(Cow::Owned)
+    }
+
     fn pool(&self, rows: Tensor<2>, texts: &Padded, pooling: Pooling) -> Result<Vec<f32>, String> {
         let ([_, width], [count, longest]) = (rows.dims(), texts.shape);
         let padded = rows.select(0, texts.rows.clone()).reshape([count, longest, width]);
@@ -139,9 +145,14 @@ impl Backend for Portable {
                 shares.matmul(padded).reshape([count, width])
             }
         };
-        let data = pooled.try_into_data().map_err(|error| format!("the device failed: {error:?}"))?;
-        data.try_into_vec().map_err(|error| format!("a tensor is not f32: {error:?}"))
+        numbers(pooled)
     }
+}
+
+/// What a tensor holds, on the host.
+fn numbers(tensor: Tensor<2>) -> Result<Vec<f32>, String> {
+    let data = tensor.try_into_data().map_err(|error| format!("the device failed: {error:?}"))?;
+    data.try_into_vec().map_err(|error| format!("a tensor is not f32: {error:?}"))
 }
 
 impl Scaled {

@@ -22,7 +22,7 @@ const STEP: usize = 4;
 
 /// A matrix and a bias, laid out to be multiplied with.
 #[derive(Debug)]
-pub(super) struct Product {
+pub(crate) struct Product {
     input: usize,
     output: usize,
     /// [panel, input, column], zeros beyond the last column.
@@ -33,7 +33,7 @@ pub(super) struct Product {
 
 /// What happens to `rows · matrix + bias`.
 #[derive(Clone, Copy)]
-pub(super) enum Then<'a> {
+pub(crate) enum Then<'a> {
     Nothing,
     Gelu,
     /// These rows are added.
@@ -42,7 +42,7 @@ pub(super) enum Then<'a> {
 
 impl Product {
     /// Of a matrix [input, output].
-    pub(super) fn new(matrix: &[f32], bias: &[f32]) -> Self {
+    pub(crate) fn new(matrix: &[f32], bias: &[f32]) -> Self {
         let output = bias.len();
         let input = matrix.len() / output;
         let count = output.div_ceil(PANEL);
@@ -59,7 +59,7 @@ impl Product {
     }
 
     /// `then(rows · matrix + bias)`.
-    pub(super) fn of(&self, rows: &[f32], then: Then<'_>) -> Vec<f32> {
+    pub(crate) fn of(&self, rows: &[f32], then: Then<'_>) -> Vec<f32> {
         let mut out = vec![0.0; rows.len() / self.input * self.output];
         let panels = self.output.div_ceil(PANEL);
         let share = panels.div_ceil(rayon::current_num_threads());

@@ -1,6 +1,7 @@
 //! The reader: texts to tokens, tokens to jobs, jobs to the network. Texts are sorted by length and packed into jobs
 //! of bounded size; on the host each lane takes jobs without any padding, a device takes one large job at a time.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use tokenizers::{EncodeInput, Tokenizer, TruncationParams};
@@ -82,8 +83,24 @@ impl Reader {
             if ids.is_empty() {
                 Err("no tokens".into())
             } else {
-                Ok(Sequence { second: second.unwrap_or(ids.len()), ids })
+                Ok(Sequence { second: second.unwrap_or(ids.len()), ids, words: Vec::new() })
             }
+        };
+        let chunks: Vec<_> = texts.chunks(TOKENIZED_TOGETHER).collect();
+        self.lanes.map(&chunks, |chunk| chunk.iter().map(|text| caught(|| one(text))).collect::<Vec<_>>()).concat()
+    }
+
+    /// Token ids of texts, special ones included, and which of them make up each of a text's words, given by its bytes.
+    /// Words made of nothing that the tokenizer keeps have the token before them, words that were cut off have none.
+    pub(crate) fn tokenize_words(&self, texts: &[(&str, Vec<Range<usize>>)]) -> Vec<Result<Sequence, String>> {
+        let one = |(text, words): &(&str, Vec<Range<usize>>)| -> Result<Sequence, String> {
+            let encoding = self.tokenizer.encode(start_of(text), true).map_err(|error| error.to_string())?;
+            let ids = encoding.get_ids().to_vec();
+            if ids.is_empty() {
+                return Err("no tokens".into());
+            }
+            let words = words_of(words, encoding.get_offsets(), encoding.get_special_tokens_mask());
+            Ok(Sequence { second: ids.len(), ids, words })
         };
         let chunks: Vec<_> = texts.chunks(TOKENIZED_TOGETHER).collect();
         self.lanes.map(&chunks, |chunk| chunk.iter().map(|text| caught(|| one(text))).collect::<Vec<_>>()).concat()
@@ -95,7 +112,18 @@ impl Reader {
         sequences: Vec<Result<Sequence, String>>,
         pooling: Pooling,
     ) -> Vec<Result<Vec<f32>, String>> {
-        let mut results: Vec<Result<Vec<f32>, String>> = Vec::with_capacity(sequences.len());
+        self.read_with(sequences, pooling, |rows| rows.into_iter().map(|(_, row)| row).collect())
+    }
+
+    /// What `then` makes of the rows of a job, each with the place of its text, or why a text has no row. It runs where the
+    /// job ran, so that all cores share in it.
+    pub(crate) fn read_with<R: Send + Clone>(
+        &self,
+        sequences: Vec<Result<Sequence, String>>,
+        pooling: Pooling,
+        then: impl Fn(Vec<(usize, Vec<f32>)>) -> Vec<R> + Sync,
+    ) -> Vec<Result<R, String>> {
+        let mut results: Vec<Result<R, String>> = Vec::with_capacity(sequences.len());
         let mut placed = Vec::with_capacity(sequences.len());
         for (text, sequence) in sequences.into_iter().enumerate() {
             results.push(Err(String::new()));
@@ -107,7 +135,7 @@ impl Reader {
         placed.sort_by_key(|placed| std::cmp::Reverse(placed.sequence.ids.len()));
         let run = |job: &&[Placed]| {
             let texts: Vec<&Sequence> = job.iter().map(|placed| &placed.sequence).collect();
-            self.network.run(&texts, pooling)
+            after(job, self.network.run(&texts, pooling), &then)
         };
         let (jobs, rows): (_, Vec<_>) = if self.network.is_on_device() {
             let jobs = padded_jobs(&placed, DEVICE_JOB_TOKENS);
@@ -123,6 +151,47 @@ impl Reader {
         }
         results
     }
+}
+
+/// What `then` makes of the rows there are; if it panics, each text of the job has that for a reason.
+fn after<R>(
+    job: &[Placed],
+    rows: Vec<Result<Vec<f32>, String>>,
+    then: impl Fn(Vec<(usize, Vec<f32>)>) -> Vec<R>,
+) -> Vec<Result<R, String>> {
+    let mut reasons = Vec::new();
+    let mut read = Vec::new();
+    for (placed, row) in job.iter().zip(rows) {
+        reasons.push(row.as_ref().err().cloned());
+        read.extend(row.ok().map(|row| (placed.text, row)));
+    }
+    let mut made = match caught(|| Ok(then(read))) {
+        Ok(made) => made.into_iter(),
+        Err(reason) => return job.iter().map(|_| Err(reason.clone())).collect(),
+    };
+    let one = |reason: Option<String>| match reason {
+        Some(reason) => Err(reason),
+        None => made.next().ok_or_else(|| "nothing was made of a row".into()),
+    };
+    reasons.into_iter().map(one).collect()
+}
+
+/// The tokens of each word: those whose bytes it shares, else the nearest before it; none for words that were cut off.
+fn words_of(words: &[Range<usize>], offsets: &[(usize, usize)], special: &[u32]) -> Vec<Range<usize>> {
+    let mut first = 0;
+    let mut of_word = |word: &Range<usize>| {
+        while first < offsets.len() && (special[first] > 0 || offsets[first].1 <= word.start) {
+            first += 1;
+        }
+        let tokens = offsets[first..].iter().zip(&special[first..]);
+        let count = tokens.take_while(|(token, special)| **special == 0 && token.0 < word.end).count();
+        match count {
+            0 if special[first..].iter().all(|special| *special > 0) => first..first,
+            0 => first.saturating_sub(1)..first.max(1),
+            count => first..first + count,
+        }
+    };
+    words.iter().map(&mut of_word).collect()
 }
 
 fn network(folder: &Path, config: &Config, place: Option<Place>) -> Result<Box<dyn Network>, ModelError> {

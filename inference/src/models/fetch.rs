@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use zip::ZipArchive;
 
-use super::{Known, ModelFile, digest};
+use super::{Kind, Known, ModelFile, digest};
 use crate::ModelError;
+use crate::error::causes;
 
 /// How far a fetch is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +55,9 @@ pub(super) fn fetch(
     from: Option<&Path>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<PathBuf, ModelError> {
+    if model.kind == Kind::Endpoint {
+        return Ok(cache.join(&model.name));
+    }
     if model.files.is_empty() {
         return Err(ModelError::BuiltIn { name: model.name.clone() });
     }
@@ -264,12 +268,6 @@ fn download(url: &str, send: &SyncSender<io::Result<Vec<u8>>>) {
         // If nobody reads, nobody asks why.
         let _ = send.send(Err(error));
     }
-}
-
-/// An error with what caused it: reqwest's own text leaves the reason to its sources.
-fn causes(error: &dyn std::error::Error) -> String {
-    let sources = std::iter::successors(error.source(), |error| error.source());
-    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }
 
 /// A download, read as a file is.

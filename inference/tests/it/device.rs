@@ -9,7 +9,7 @@ use crate::{stored, tiny};
 fn vectors(model: &dyn Model, texts: &[Text]) -> Vec<Vec<f32>> {
     let vector = |reply| match reply {
         Reply::Vector(vector) => vector,
-        Reply::Answer(answer) => panic!("{answer:?}"),
+        other => panic!("{other:?}"),
     };
     model.answer(texts).into_iter().map(vector).collect()
 }

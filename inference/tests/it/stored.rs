@@ -41,7 +41,7 @@ pub(crate) fn cosine(a: &[f32], b: &[f32]) -> f32 {
 fn vector(reply: &Reply) -> &[f32] {
     match reply {
         Reply::Vector(vector) => vector,
-        Reply::Answer(answer) => panic!("{answer:?}"),
+        other => panic!("{other:?}"),
     }
 }
 

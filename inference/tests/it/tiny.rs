@@ -129,7 +129,7 @@ pub(crate) fn encoder_on(device: Device) -> Encoder {
 fn vectors(encoder: &Encoder, texts: &[Text]) -> Vec<Vec<f32>> {
     let vector = |reply| match reply {
         Reply::Vector(vector) => vector,
-        Reply::Answer(answer) => panic!("{answer:?}"),
+        other => panic!("{other:?}"),
     };
     encoder.answer(texts).into_iter().map(vector).collect()
 }

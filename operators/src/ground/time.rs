@@ -4,7 +4,7 @@
 //! is the nearest that fits: the last one for what happened, the next one for what is planned. Total: what no calendar has,
 //! and what lies outside the accepted instants, is `None`.
 
-use jiff::civil::{Date, Weekday};
+use jiff::civil::{Date, DateTime, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use nexus_types::time::{MILLIS_MAX, MILLIS_MIN};
@@ -43,7 +43,15 @@ fn period(expr: TimeExpr, modality: Modality, said_at: Millis, zone: &TimeZone) 
         let start = said_at.checked_add(i64::from(count) * HOUR)?;
         return Some((accepted(start)?, accepted(start + HOUR)?));
     }
-    let today = Timestamp::from_millisecond(said_at).ok()?.to_zoned(zone.clone()).date();
+    let now = Timestamp::from_millisecond(said_at).ok()?.to_zoned(zone.clone()).datetime();
+    if let TimeExpr::Spoken(expr) = expr {
+        let (start, end) = expr.interval(now, modality == Modality::Intended)?;
+        // "Since 2019" has no end of its own, "until May" no beginning.
+        let start = if start == DateTime::MIN { MILLIS_MIN } else { instant(start, zone)? };
+        let end = if end == DateTime::MAX { MILLIS_MAX } else { instant(end, zone)? };
+        return Some((start, end)).filter(|(start, end)| start < end);
+    }
+    let today = now.date();
     let (first, next) = days(expr, modality == Modality::Intended, today)?;
     Some((midnight(first, zone)?, midnight(next, zone)?))
 }
@@ -73,6 +81,7 @@ fn days(expr: TimeExpr, ahead: bool, today: Date) -> Option<(Date, Date)> {
             let first = weekday(day, direction, ahead, today)?;
             Some((first, first.tomorrow().ok()?))
         }
+        TimeExpr::Spoken(_) => None,
     }
 }
 
@@ -114,7 +123,11 @@ fn weekday(day: i8, direction: i8, ahead: bool, today: Date) -> Option<Date> {
 }
 
 fn midnight(date: Date, zone: &TimeZone) -> Option<Millis> {
-    accepted(date.to_zoned(zone.clone()).ok()?.timestamp().as_millisecond())
+    instant(date.into(), zone)
+}
+
+fn instant(at: DateTime, zone: &TimeZone) -> Option<Millis> {
+    accepted(at.to_zoned(zone.clone()).ok()?.timestamp().as_millisecond())
 }
 
 fn accepted(at: Millis) -> Option<Millis> {

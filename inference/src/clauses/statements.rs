@@ -1,0 +1,386 @@
+//! Statements: propositions as memory keeps them: about somebody, with a canonical predicate where the table has one, and how
+//! they are meant.
+//!
+//! What is about nobody in particular, says nothing but in its text, or only tells what somebody thinks of saying, is left out.
+//! Contract: total; spans lie in the text. Cost: a few microseconds a word.
+
+use nexus_types::passage::Span;
+use nexus_types::{Aspect, Mention, MentionKind, Modality, Polarity, Statement, Tense, Term, Text, When};
+
+use super::counts::count;
+use super::frame::Subjecthood;
+use super::mood::{self, Mood};
+use super::names::Cast;
+use super::phrase::{Phrase, joined};
+use super::predicates::{Canonical, Wants, canonical, own_name};
+use super::proposition::{Proposition, Rule, propositions};
+use super::prose::is_prose;
+use super::terms::{Scene, object, person, value};
+use super::times::{Times, when};
+use super::tree::{Sentence, Tree};
+use crate::heads::Reading;
+use crate::patterns::{is_english, is_place, kin};
+
+/// The least confidence of a statement, in thousandths.
+const SURE: u32 = 440;
+/// Verbs that say nothing of their own: what they govern says it.
+const LIGHT: &[&str] = &[
+    "think",
+    "know",
+    "guess",
+    "mean",
+    "hope",
+    "wish",
+    "wonder",
+    "see",
+    "say",
+    "tell",
+    "ask",
+    "suppose",
+    "believe",
+    "feel",
+    "hear",
+    "let",
+    "look",
+    "seem",
+    "do",
+    "thank",
+    "bet",
+    "imagine",
+    "understand",
+    "agree",
+    "assume",
+    "sound",
+    "mention",
+    "swear",
+    "exist",
+    "happen",
+    "remember",
+    "forget",
+    "realize",
+    "figure",
+    "appear",
+    "be_sure",
+    "be_glad",
+    "be_sorry",
+    "be_afraid",
+];
+/// What being it says nothing that lasts.
+const PASSING: &[&str] = &[
+    "sure",
+    "sorry",
+    "glad",
+    "afraid",
+    "right",
+    "wrong",
+    "done",
+    "back",
+    "here",
+    "there",
+    "ok",
+    "okay",
+    "fine",
+    "good",
+    "great",
+    "ready",
+    "aware",
+    "able",
+    "late",
+    "early",
+    "welcome",
+    "curious",
+    "certain",
+    "new",
+    "nice",
+    "cool",
+    "alright",
+    "well",
+    "same",
+    "true",
+    "false",
+    "lost",
+    "stuck",
+    "confused",
+    "interested",
+    "thankful",
+    "grateful",
+    "bad",
+    "serious",
+    "lucky",
+    "fun",
+    "awesome",
+    "amazing",
+    "wonderful",
+    "so",
+    "thing",
+    "way",
+    "one",
+    "it",
+];
+/// Determiners whose noun means something only in its text.
+const POINTING: &[&str] =
+    &["this", "that", "these", "those", "such", "your", "its", "their", "every", "any", "no", "what", "which", "how"];
+
+/// What a text states, of people it tells apart.
+pub(super) fn statements(text: &str, reading: &Reading, mentions: &[Mention]) -> Vec<Statement> {
+    let mut cast = Cast::default();
+    let mut found = Vec::new();
+    let times = Times::of(text);
+    for (at, words) in reading.sentences.iter().enumerate() {
+        let sentence = Sentence { text, words: words.clone() };
+        let (Some(first), Some(last)) = (words.first(), words.last()) else { continue };
+        let is_english = is_english(words.iter().filter_map(|word| text.get(word.start..word.end)));
+        if !is_english || !text.get(first.start..last.end).is_some_and(is_prose) {
+            continue;
+        }
+        let tree = Tree::new(&sentence);
+        let scene = Scene { tree: &tree, mentions, sentence: at };
+        for proposition in propositions(&tree) {
+            let at = when(&tree, &times, &proposition);
+            let said = statement(&scene, &mut cast, &proposition);
+            found.extend(said.map(|said| Statement { when: at.bearing(said.aspect), ..said }));
+            found.extend(counted(&scene, &mut cast, &proposition));
+        }
+    }
+    found
+}
+
+fn statement(scene: &Scene<'_>, cast: &mut Cast, of: &Proposition) -> Option<Statement> {
+    let Some((subject, sure)) = subject(scene, cast, of) else { return attribute(scene, cast, of) };
+    let name = of.predicate.name.as_str();
+    // Of "my sister's dog" only the dog of somebody is told, and of "Bob, the boss" who he is.
+    let light = LIGHT.contains(&name)
+        || (of.rule == Rule::Possession && !matches!(subject, Term::Person(_) | Term::Relative(..)));
+    let phrase = of.object.as_ref().filter(|_| !light)?;
+    let Some(object) = object(scene, cast, phrase) else { return around(scene, cast, of, (subject, sure)) };
+    if subject == object || (name == "be" && is_passing(scene.tree, phrase)) {
+        return None;
+    }
+    let known = canonical(name).filter(|known| fits(scene, known, of, phrase, &object));
+    if known.is_none() && is_clause(scene.tree, phrase) {
+        return None;
+    }
+    let mood = meant(&of.mood, known);
+    Some(Statement {
+        span: span(of)?,
+        subject,
+        predicate: known.map_or_else(|| own_name(name), |known| known.name.into()).into(),
+        object,
+        further: further(scene.tree, of),
+        polarity: mood.polarity,
+        aspect: mood.aspect,
+        modality: mood.modality,
+        reported_by: of.reporter.as_ref().and_then(|by| person(scene, cast, by)).map(|(by, _)| by),
+        tense: mood.tense,
+        when: When::default(),
+        confidence: confidence(of, sure)?,
+    })
+}
+
+/// "I made it with coconut milk" says what they made with coconut milk, whatever "it" is.
+fn around(scene: &Scene<'_>, cast: &mut Cast, of: &Proposition, (subject, sure): (Term, u32)) -> Option<Statement> {
+    let (joins, phrase) = of.arguments.iter().find_map(|argument| {
+        let [joins] = argument.preposition[..] else { return None };
+        (scene.tree.upos(joins) == "ADP").then_some((scene.tree.lower(joins), &argument.phrase))
+    })?;
+    let object = object(scene, cast, phrase)?;
+    let mood = meant(&of.mood, None);
+    Some(Statement {
+        span: span(of)?,
+        subject,
+        predicate: format!("{}_{joins}", of.predicate.name).into(),
+        object,
+        further: further(scene.tree, of),
+        polarity: mood.polarity,
+        aspect: mood.aspect,
+        modality: mood.modality,
+        reported_by: of.reporter.as_ref().and_then(|by| person(scene, cast, by)).map(|(by, _)| by),
+        tense: mood.tense,
+        when: When::default(),
+        confidence: confidence(of, sure * 9 / 10)?,
+    })
+}
+
+/// What is said of somebody's thing is said of them: "my highest score is 124" is their `highest_score_is`, "dance is my
+/// stress fix" their `stress_fix_is`, "my studio opens in May" their `studio_open_in`.
+fn attribute(scene: &Scene<'_>, cast: &mut Cast, of: &Proposition) -> Option<Statement> {
+    let tree = scene.tree;
+    let (named, phrase) = (of.subject.as_ref()?, of.object.as_ref()?);
+    let is = of.predicate.name == "be";
+    let noun = |phrase: &Phrase| matches!(tree.upos(phrase.head), "NOUN" | "PROPN" | "NUM" | "VERB");
+    if !matches!(of.rule, Rule::Clause(_)) || LIGHT.contains(&of.predicate.name.as_str()) || is && !noun(phrase) {
+        return None;
+    }
+    let (owner, thing, told) = match (owner(scene, cast, named), is.then(|| owner(scene, cast, phrase)).flatten()) {
+        (Some(owner), _) => (owner, named, phrase),
+        (None, Some(owner)) => (owner, phrase, named),
+        (None, None) => return None,
+    };
+    let object = object(scene, cast, told)?;
+    let verb = if is { "is" } else { of.predicate.name.as_str() };
+    let mood = meant(&of.mood, None);
+    Some(Statement {
+        span: span(of)?,
+        subject: owner,
+        predicate: format!("{}_{verb}", attribute_name(tree, thing)?).into(),
+        object,
+        further: further(tree, of),
+        polarity: mood.polarity,
+        aspect: mood.aspect,
+        modality: mood.modality,
+        reported_by: of.reporter.as_ref().and_then(|by| person(scene, cast, by)).map(|(by, _)| by),
+        tense: mood.tense,
+        when: When::default(),
+        confidence: confidence(of, 900)?,
+    })
+}
+
+/// Whose a thing is: of "my studio" the speaker, of "Anna's studio" Anna. Not of somebody: "my sister" is no thing.
+fn owner(scene: &Scene<'_>, cast: &mut Cast, thing: &Phrase) -> Option<Term> {
+    let tree = scene.tree;
+    let owner = tree.dependent(thing.head, &["nmod:poss"])?;
+    if !matches!(tree.upos(thing.head), "NOUN" | "PROPN") || kin(tree.lower(thing.head)).is_some() {
+        return None;
+    }
+    match tree.lower(owner) {
+        "my" | "our" => Some(Term::Speaker),
+        "his" => cast.pronoun(false, scene.sentence),
+        "her" => cast.pronoun(true, scene.sentence),
+        "your" | "its" | "their" | "whose" => None,
+        _ => person(scene, cast, &Phrase { head: owner, words: vec![owner] }).map(|(term, _)| term),
+    }
+}
+
+/// A thing as a name: its noun with what stands before it, three words at most.
+fn attribute_name(tree: &Tree<'_>, thing: &Phrase) -> Option<String> {
+    let before = |word: &usize| {
+        tree.parent(*word) == Some(thing.head) && matches!(tree.base(*word), "amod" | "compound") && *word < thing.head
+    };
+    let mut words: Vec<usize> = thing.words.iter().copied().filter(before).collect();
+    words.push(thing.head);
+    let plain = |word: &usize| tree.lower(*word).chars().all(|c| c.is_alphanumeric() || c == '-');
+    (words.len() <= 3 && words.iter().all(plain))
+        .then(|| words.iter().map(|word| tree.lower(*word)).collect::<Vec<_>>().join("_"))
+}
+
+/// A running total: "I have read 20 books so far".
+fn counted(scene: &Scene<'_>, cast: &mut Cast, of: &Proposition) -> Option<Statement> {
+    let (thing, number) = count(scene.tree, of)?;
+    let (subject, sure) = subject(scene, cast, of)?;
+    let mood = meant(&of.mood, None);
+    Some(Statement {
+        span: span(of)?,
+        subject,
+        predicate: format!("number_of_{thing}").into(),
+        object: Term::Value(number.into()),
+        further: Text::default(),
+        polarity: mood.polarity,
+        aspect: Aspect::Holds,
+        modality: mood.modality,
+        reported_by: None,
+        tense: Tense::Present,
+        when: When::default(),
+        confidence: confidence(of, sure)?,
+    })
+}
+
+/// About whom, and how sure that is. Who leaves the subject out speaks of themselves.
+fn subject(scene: &Scene<'_>, cast: &mut Cast, of: &Proposition) -> Option<(Term, u32)> {
+    let (term, sure) = match &of.subject {
+        Some(phrase) => person(scene, cast, phrase)?,
+        None if of.rule == Rule::Clause(Subjecthood::Dropped) => (Term::Speaker, 800),
+        None => return None,
+    };
+    // What is said to somebody about themselves is advice or a question far more often than a fact.
+    (term != Term::Addressee).then_some((term, sure))
+}
+
+fn confidence(of: &Proposition, sure: u32) -> Option<u16> {
+    let confidence = u32::from(of.confidence) * sure / 1000;
+    u16::try_from(confidence).ok().filter(|_| confidence >= SURE)
+}
+
+fn span(of: &Proposition) -> Option<Span> {
+    Some(Span { start: u32::try_from(of.span.0).ok()?, end: u32::try_from(of.span.1).ok()? })
+}
+
+/// Whether the object is what the canonical predicate takes, said so that it lasts.
+fn fits(scene: &Scene<'_>, known: &Canonical, of: &Proposition, phrase: &Phrase, object: &Term) -> bool {
+    let tree = scene.tree;
+    let happened = of.mood.tense == mood::Tense::Past;
+    if known.happened != happened && (known.happened || of.mood.aspect != mood::Aspect::Was) {
+        return false;
+    }
+    let pointing = tree.dependents(phrase.head, &["det", "nmod:poss"]).any(|word| POINTING.contains(&tree.lower(word)));
+    let named = |kinds: &[MentionKind]| {
+        let word = &tree.sentence().words[phrase.head];
+        let inside =
+            |mention: &&Mention| (mention.span.start as usize) < word.end && word.start < mention.span.end as usize;
+        scene.mentions.iter().find(inside).is_some_and(|mention| kinds.contains(&mention.kind))
+    };
+    match known.wants {
+        Wants::Person => matches!(object, Term::Person(_) | Term::Relative(..) | Term::Handle(_)),
+        Wants::Place => named(&[MentionKind::Place]) || is_place(tree.lower(phrase.head)),
+        Wants::Organisation => named(&[MentionKind::Organisation, MentionKind::Group]),
+        Wants::Thing => {
+            let noun = matches!(tree.upos(phrase.head), "NOUN" | "PROPN");
+            matches!(object, Term::Value(_)) && noun && !pointing && !is_clause(tree, phrase) && phrase.words.len() <= 6
+        }
+    }
+}
+
+/// Whether a phrase is a clause: it says something of its own.
+fn is_clause(tree: &Tree<'_>, phrase: &Phrase) -> bool {
+    matches!(tree.base(phrase.head), "ccomp" | "advcl" | "csubj") || tree.has(phrase.head, &["nsubj", "csubj", "mark"])
+}
+
+fn is_passing(tree: &Tree<'_>, phrase: &Phrase) -> bool {
+    PASSING.contains(&tree.lower(phrase.head))
+        || tree.dependents(phrase.head, &["det"]).any(|word| POINTING.contains(&tree.lower(word)))
+}
+
+/// How a clause is meant, in memory's words.
+struct Meant {
+    polarity: Polarity,
+    modality: Modality,
+    aspect: Aspect,
+    tense: Tense,
+}
+
+fn meant(mood: &Mood, known: Option<&Canonical>) -> Meant {
+    let aspect = match mood.aspect {
+        mood::Aspect::Holds => known.map_or(Aspect::Holds, |known| known.aspect),
+        mood::Aspect::Begins => Aspect::Begins,
+        mood::Aspect::Ends => Aspect::Ends,
+        mood::Aspect::Was => Aspect::Was,
+    };
+    let modality = match mood.modality {
+        mood::Modality::Asserted if mood.hedged => Modality::Hedged,
+        mood::Modality::Asserted => Modality::Asserted,
+        mood::Modality::Intended => Modality::Intended,
+        mood::Modality::Hedged => Modality::Hedged,
+        mood::Modality::Reported => Modality::Reported,
+        mood::Modality::Hypothetical => Modality::Hypothetical,
+        mood::Modality::Asked => Modality::Asked,
+    };
+    let tense = match mood.tense {
+        mood::Tense::Past => Tense::Past,
+        mood::Tense::Present => Tense::Present,
+        mood::Tense::Future => Tense::Future,
+    };
+    let polarity = match mood.polarity {
+        mood::Polarity::Affirmed => Polarity::Affirmed,
+        mood::Polarity::Denied => Polarity::Denied,
+    };
+    Meant { polarity, modality, aspect, tense }
+}
+
+/// Further arguments, each with its preposition.
+fn further(tree: &Tree<'_>, of: &Proposition) -> Text {
+    let argument = |argument: &super::proposition::Argument| {
+        let value = value(tree, &argument.phrase)?;
+        let preposition = joined(tree, &argument.preposition);
+        Some(if preposition.is_empty() { value } else { format!("{preposition} {value}") })
+    };
+    of.arguments.iter().filter_map(argument).collect::<Vec<_>>().join("; ").into()
+}
