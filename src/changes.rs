@@ -59,6 +59,9 @@ pub(crate) fn tables(outputs: &Outputs) -> BTreeMap<&'static str, TableRows> {
     add(&mut tables, "facts", &outputs.facts);
     add(&mut tables, "salience", &outputs.salience);
     add(&mut tables, "rankings", &outputs.rankings);
+    add(&mut tables, "evidence", &outputs.evidence);
+    add(&mut tables, "affects", &outputs.affects);
+    add(&mut tables, "patterns", &outputs.patterns);
     tables
 }
 

@@ -10,8 +10,9 @@ use arrow::datatypes::{DataType, Field};
 use nexus_dataflows::Outputs;
 use nexus_storage::{TableChange, TableSpec};
 use nexus_types::tables::{
-    self, AnswersTable, ClaimsTable, DecisionsTable, EntitiesTable, EventRecord, EventsTable, FactsTable,
-    MentionsTable, PassagesTable, PolicyTable, RankingsTable, Reject, RejectsTable, SalienceTable, Table,
+    self, AffectsTable, AnswersTable, ClaimsTable, DecisionsTable, EntitiesTable, EventRecord, EventsTable,
+    EvidenceTable, FactsTable, MentionsTable, PassagesTable, PatternsTable, PolicyTable, RankingsTable, Reject,
+    RejectsTable, SalienceTable, Table,
 };
 use nexus_types::{EventId, PolicyRow, Version};
 
@@ -66,6 +67,18 @@ pub(crate) fn derived(outputs: &Outputs, texts: &TextStore) -> Result<Vec<TableC
     }));
     changes.extend(change(&RankingsTable::table(), &outputs.rankings, RankingsTable::key, |rows| {
         RankingsTable::encode(&rows.into_iter().cloned().collect::<Vec<_>>())
+    }));
+    changes.extend(change(&EvidenceTable::table(), &outputs.evidence, EvidenceTable::key, |rows| {
+        EvidenceTable::encode(&rows.into_iter().cloned().collect::<Vec<_>>())
+    }));
+    changes.extend(change(
+        &AffectsTable::table(),
+        &outputs.affects,
+        |row| row.event.to_string(),
+        |rows| AffectsTable::encode(&rows.into_iter().cloned().collect::<Vec<_>>()),
+    ));
+    changes.extend(change(&PatternsTable::table(), &outputs.patterns, PatternsTable::key, |rows| {
+        PatternsTable::encode(&rows.into_iter().cloned().collect::<Vec<_>>())
     }));
     Ok(changes)
 }

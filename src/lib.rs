@@ -59,8 +59,8 @@ pub use memory::{Memory, Status, TableStatus, parse_at};
 pub use nexus_connectors as connectors;
 pub use nexus_inference::{Device, models};
 pub use nexus_query::{
-    ConflictSide, ConflictView, EntityRow, EntityView, FactFilter, FactView, Hit, NeighbourView, Recalled,
-    TimelineView, Why, WhyStep,
+    ConflictSide, ConflictView, EntityRow, EntityView, EvidenceView, FactFilter, FactView, Hit, NeighbourView,
+    Recalled, TimelineView, Why, WhyStep,
 };
 pub use nexus_storage::At;
 pub use nexus_types::{

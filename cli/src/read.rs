@@ -1,6 +1,6 @@
 //! Commands that read: recall, facts, entity, conflicts, why.
 
-use nexus::{ConflictView, EntityView, FactFilter, FactView, Hit, Memory, WhyStep};
+use nexus::{ConflictView, EntityView, EvidenceView, FactFilter, FactView, Hit, Memory, WhyStep};
 
 use crate::args::Facts;
 use crate::failure::{Outcome, Result};
@@ -111,6 +111,9 @@ pub(crate) fn entity(memory: &Memory, out: &Out, name: &str) -> Result {
 fn print_entity(out: &Out, entity: &EntityView) -> Result<()> {
     out.line(&format!("{}  {}", out.toned(Tone::Strong, &entity.name), out.toned(Tone::Faint, short(&entity.id))))?;
     out.line(&format!("  {}  {}", out.toned(Tone::Faint, "keys"), entity.keys.join(", ")))?;
+    for evidence in &entity.evidence {
+        print_evidence(out, evidence)?;
+    }
     let others: Vec<&str> =
         entity.aliases.iter().filter(|alias| **alias != entity.name).map(|alias| &**alias).collect();
     if !others.is_empty() {
@@ -126,6 +129,22 @@ fn print_entity(out: &Out, entity: &EntityView) -> Result<()> {
         out.line(&format!("  {}", excerpt(&event.text, EXCERPT)))?;
     }
     Ok(())
+}
+
+/// Why two keys are one person, and which message says so.
+fn print_evidence(out: &Out, evidence: &EvidenceView) -> Result<()> {
+    let why = match evidence.kind.as_str() {
+        "same" => "you say so",
+        "account" => "one message names both",
+        "declared" => "they say so",
+        "rename" => "a nick change",
+        "signature" => "a signature",
+        other => other,
+    };
+    let at = evidence.said_at.map(|at| format!("  {}", day(Some(at)))).unwrap_or_default();
+    let said = evidence.text.as_deref().map(|text| format!("  {}", excerpt(text, EXCERPT))).unwrap_or_default();
+    let joined = out.toned(Tone::Faint, "join");
+    out.line(&format!("  {joined}  {} = {}  {why}{}", evidence.a, evidence.b, out.toned(Tone::Faint, &(at + &said))))
 }
 
 pub(crate) fn conflicts(memory: &Memory, out: &Out, name: Option<&str>) -> Result {

@@ -51,13 +51,18 @@ pub fn memory(inputs: Inputs<'_>) -> Collections<'_> {
 
     // Who is who.
     let clues = operators::evidence(events.clone(), statements, claims.clone(), policy.clone());
-    let who = operators::resolve(clues, policy.clone());
-    let mentions = operators::resolve::mentioned(operators::extract::mentions(read), who.members.clone());
+    let (evidence, who) = (clues.bonds.clone(), operators::resolve(clues, policy.clone()));
+    let mentions = operators::resolve::mentioned(operators::extract::mentions(read.clone()), who.members.clone());
 
     // What is held of them, and what still holds today.
     let about = operators::resolve::about(claims.clone(), who.members.clone());
     let (facts, decisions) = operators::consolidate(about.clone(), policy);
     let facts = operators::expire(facts, ticks);
+
+    // What it feels like, and how that goes over the weeks.
+    let felt = operators::affect(read);
+    let patterns = operators::patterns(felt.clone(), who.members.clone());
+    let affects = felt.map(|felt| felt.row());
 
     // What matters, and what matters most about whom.
     let signals = operators::weigh::signals(claims.clone(), events.clone());
@@ -75,7 +80,20 @@ pub fn memory(inputs: Inputs<'_>) -> Collections<'_> {
     let previous = operators::neighbours(events.clone());
     let passages = operators::split::placed(pieces, previous);
 
-    let salience = of_events.concat(of_entities);
-    let entities = who.entities;
-    Collections { events, passages, mentions, entities, claims, decisions, facts, salience, rankings, asks }
+    let (salience, entities) = (of_events.concat(of_entities), who.entities);
+    Collections {
+        events,
+        passages,
+        mentions,
+        entities,
+        evidence,
+        claims,
+        decisions,
+        facts,
+        salience,
+        rankings,
+        affects,
+        patterns,
+        asks,
+    }
 }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use differential_dataflow::consolidation::consolidate;
 use nexus_operators::{Collection, Diff, Time};
 use nexus_types::tables::PassageRow;
-use nexus_types::{Ask, Claim, Decision, Entity, EventRow, Fact, MentionRow, Ranking, Salience};
+use nexus_types::{
+    AffectRow, Ask, Claim, Decision, Entity, EventRow, Evidence, Fact, MentionRow, Pattern, Ranking, Salience,
+};
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::channels::pact::Pipeline;
 use timely::dataflow::operators::Concatenate;
@@ -72,6 +74,8 @@ outputs! {
     mentions: MentionRow,
     /// Who is who.
     entities: Entity,
+    /// Why keys are held to be one person.
+    evidence: Evidence,
     /// What passages say.
     claims: Arc<Claim>,
     /// What consolidation did with each claim.
@@ -82,6 +86,10 @@ outputs! {
     salience: Salience,
     /// The most salient events about each entity.
     rankings: Ranking,
+    /// What events feel like.
+    affects: AffectRow,
+    /// How moods go, and when they turn.
+    patterns: Pattern,
     /// The open asks.
     asks: Ask,
 }

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use nexus_types::entity::{account_key, is_mail, name_key};
 use nexus_types::time::MILLIS_MAX;
 use nexus_types::{
-    Aspect, Author, Claim, ClaimId, EventRow, Evidence, EvidenceKind, Key, Kind, Millis, Modality, Object, Polarity,
-    Policy, PolicyRow, Scope, Term, Text,
+    Aspect, Author, Claim, ClaimId, EventId, EventRow, Evidence, EvidenceKind, Key, Kind, Millis, Modality, Object,
+    Polarity, Policy, PolicyRow, Scope, Term, Text,
 };
 use serde::{Deserialize, Serialize};
 
@@ -40,8 +40,8 @@ pub enum Clue {
     Name(Who, Text),
     /// It spoke in that place.
     Spoke(Who, Place),
-    /// Two keys are one person.
-    Bond(Evidence),
+    /// Two keys are one person, as was said then. What only policy says was said last of all.
+    Bond(Evidence, Millis),
 }
 
 /// What is known of identity keys, sorted out.
@@ -52,7 +52,7 @@ pub struct Clues<'s> {
     pub names: Collection<'s, (Who, Text)>,
     /// Where it spoke.
     pub spoke: Collection<'s, (Who, Place)>,
-    /// What joins two of them.
+    /// What joins two of them: of each kind of evidence the first.
     pub bonds: Collection<'s, Evidence>,
 }
 
@@ -78,7 +78,8 @@ pub fn evidence<'s>(
         seen: per_key_with(clues.clone().flat_map(seen), "first appearance of keys", First::default),
         names: distinct(clues.clone().flat_map(name), "names"),
         spoke: distinct(clues.clone().flat_map(spoke), "who spoke where"),
-        bonds: distinct(clues.flat_map(bond), "bonds"),
+        bonds: per_key_with(clues.flat_map(bond), "first evidence for bonds", First::default)
+            .map(|(bond, (_, event))| Evidence { event, ..bond }),
     }
 }
 
@@ -92,20 +93,25 @@ struct Voice {
     author: Text,
 }
 
-/// The least of the times a key was seen at.
-#[derive(Default)]
-struct First(BTreeMap<Millis, Diff>);
+/// The least of the times a key was seen at, or of what else is given.
+struct First<T>(BTreeMap<T, Diff>);
 
-impl First {
-    fn least(&self) -> Option<Millis> {
+impl<T> Default for First<T> {
+    fn default() -> Self {
+        First(BTreeMap::new())
+    }
+}
+
+impl<T: Ord + Copy> First<T> {
+    fn least(&self) -> Option<T> {
         self.0.first_key_value().map(|(at, _)| *at)
     }
 }
 
-impl<K: Clone> State<K, Millis> for First {
-    type Out = (K, Millis);
+impl<K: Clone, T: Ord + Copy + 'static> State<K, T> for First<T> {
+    type Out = (K, T);
 
-    fn update(&mut self, key: &K, changes: Vec<(Millis, Diff)>, out: &mut Vec<(Self::Out, Diff)>) {
+    fn update(&mut self, key: &K, changes: Vec<(T, Diff)>, out: &mut Vec<(Self::Out, Diff)>) {
         let before = self.least();
         for (at, diff) in changes {
             let count = self.0.entry(at).or_insert(0);
@@ -126,22 +132,29 @@ impl<K: Clone> State<K, Millis> for First {
     }
 }
 
-fn voices(event: &EventRow) -> Vec<(Voice, Millis)> {
+/// When something was said, and in which event.
+type Moment = (Millis, EventId);
+
+fn voices(event: &EventRow) -> Vec<(Voice, Moment)> {
     if !event.live() || event.kind == Kind::Notice {
         return Vec::new();
     }
     let voice = |channel: Option<&Text>, author: &Text| {
         let (scope, platform) = (event.scope.clone(), event.platform.clone());
-        (Voice { scope, platform, channel: channel.cloned(), author: author.clone() }, event.said_at)
+        (Voice { scope, platform, channel: channel.cloned(), author: author.clone() }, moment(event))
     };
     let addressed = event.addressees.iter().map(|name| voice(None, name));
     [voice(Some(&event.channel), &event.author)].into_iter().chain(addressed).collect()
 }
 
-fn of_voice(voice: &Voice, first: Millis) -> Vec<Clue> {
+fn moment(event: &EventRow) -> Moment {
+    (event.said_at, event.id)
+}
+
+fn of_voice(voice: &Voice, first: Moment) -> Vec<Clue> {
     let Some(handle) = ground::handle(&voice.author, &voice.platform) else { return Vec::new() };
     let who = |key: &Key| (voice.scope.clone(), key.clone());
-    let mut clues = vec![Clue::Seen(who(&handle), first)];
+    let mut clues = vec![Clue::Seen(who(&handle), first.0)];
     clues.extend(voice.channel.iter().map(|channel| {
         let place = (voice.platform.clone(), channel.clone());
         Clue::Spoke(who(&handle), place)
@@ -150,7 +163,7 @@ fn of_voice(voice: &Voice, first: Millis) -> Vec<Clue> {
         clues.push(Clue::Name(who(&handle), name.clone()));
         if let Some(key) = name_key(&name) {
             clues.push(Clue::Name(who(&key), name));
-            clues.extend(joined(&voice.scope, &handle, &key, EvidenceKind::Account, first));
+            clues.extend(joined(&voice.scope, &handle, &key, EvidenceKind::Account, Some(first)));
         }
     }
     clues
@@ -159,7 +172,7 @@ fn of_voice(voice: &Voice, first: Millis) -> Vec<Clue> {
 fn of_rename(event: &EventRow) -> Vec<Clue> {
     let Some(to) = event.rename_to.as_ref().filter(|_| event.live()) else { return Vec::new() };
     let keys = ground::handle(&event.author, &event.platform).zip(ground::handle(to, &event.platform));
-    keys.map_or_else(Vec::new, |(from, to)| joined(&event.scope, &from, &to, EvidenceKind::Rename, event.said_at))
+    keys.map_or_else(Vec::new, |(from, to)| joined(&event.scope, &from, &to, EvidenceKind::Rename, Some(moment(event))))
 }
 
 /// The names a statement mentions, as written.
@@ -189,7 +202,7 @@ fn declared(said: &Said) -> Option<(ClaimId, Vec<Clue>)> {
     };
     let (word, speaker) = (word.trim(), ground::speaker(event)?);
     let named = |key: &Key| Clue::Name((event.scope.clone(), key.clone()), word.into());
-    let joined = |key: &Key| joined(&event.scope, &speaker, key, EvidenceKind::Declared, event.said_at);
+    let joined = |key: &Key| joined(&event.scope, &speaker, key, EvidenceKind::Declared, Some(moment(event)));
     let clues = match (&*statement.predicate, name_key(word)) {
         ("name", Some(key)) => [joined(&key), vec![named(&speaker), named(&key)]].concat(),
         ("name" | "nickname", _) if !word.is_empty() => vec![named(&speaker)],
@@ -210,8 +223,8 @@ fn of_claim(claim: &Claim) -> Vec<Clue> {
 
 fn of_policy(row: &PolicyRow) -> Vec<Clue> {
     match &row.policy {
-        Policy::Me(key) => joined(&row.scope, &ME.into(), key, EvidenceKind::Same, MILLIS_MAX),
-        Policy::Same(a, b) => joined(&row.scope, a, b, EvidenceKind::Same, MILLIS_MAX),
+        Policy::Me(key) => joined(&row.scope, &ME.into(), key, EvidenceKind::Same, None),
+        Policy::Same(a, b) => joined(&row.scope, a, b, EvidenceKind::Same, None),
         _ => Vec::new(),
     }
 }
@@ -223,12 +236,13 @@ fn rejected(row: PolicyRow) -> Option<ClaimId> {
     }
 }
 
-/// Two keys that are one person: both are seen, and joined unless they are one already.
-fn joined(scope: &Scope, a: &Key, b: &Key, kind: EvidenceKind, at: Millis) -> Vec<Clue> {
+/// Two keys that are one person: both are seen, and joined unless they are one already. What has no moment is policy.
+fn joined(scope: &Scope, a: &Key, b: &Key, kind: EvidenceKind, said: Option<Moment>) -> Vec<Clue> {
     let (a, b) = (a.min(b), a.max(b));
+    let (at, event) = said.map_or((MILLIS_MAX, None), |(at, event)| (at, Some(event)));
     let mut clues: Vec<Clue> = [a, b].map(|key| Clue::Seen((scope.clone(), key.clone()), at)).into();
     if a != b {
-        clues.push(Clue::Bond(Evidence { scope: scope.clone(), a: a.clone(), b: b.clone(), kind, event: None }));
+        clues.push(Clue::Bond(Evidence { scope: scope.clone(), a: a.clone(), b: b.clone(), kind, event }, at));
     }
     clues
 }
@@ -245,11 +259,14 @@ fn spoke(clue: Clue) -> Option<(Who, Place)> {
     if let Clue::Spoke(who, place) = clue { Some((who, place)) } else { None }
 }
 
-fn bond(clue: Clue) -> Option<Evidence> {
-    if let Clue::Bond(evidence) = clue { Some(evidence) } else { None }
+/// A bond, whatever event says so; and which does, and when.
+fn bond(clue: Clue) -> Option<(Evidence, (Millis, Option<EventId>))> {
+    let Clue::Bond(evidence, at) = clue else { return None };
+    let event = evidence.event;
+    Some((Evidence { event: None, ..evidence }, (at, event)))
 }
 
-/// The meaning, by brute force: all clues of all rows, of each key only its first appearance.
+/// The meaning, by brute force: all clues of all rows, of each key and bond only its first appearance.
 pub fn evidence_naive(
     events: &[Arc<EventRow>],
     statements: &[Arc<Said>],
@@ -267,6 +284,16 @@ pub fn evidence_naive(
         .chain(declared.flat_map(|(_, clues)| clues))
         .collect();
     clues.sort();
+    let joins = |x: &Evidence, y: &Evidence| (&x.scope, &x.a, &x.b, x.kind) == (&y.scope, &y.a, &y.b, y.kind);
+    let earlier = |clue: &Clue, bond: &Evidence, at: Millis| match clue {
+        Clue::Bond(other, then) => joins(other, bond) && (*then, other.event) < (at, bond.event),
+        _ => false,
+    };
+    let all = clues.clone();
+    clues.retain(|clue| match clue {
+        Clue::Bond(bond, at) => !all.iter().any(|other| earlier(other, bond, *at)),
+        _ => true,
+    });
     // Sorted, the earliest sight of a key comes first.
     clues.dedup_by(|next, kept| match (next, kept) {
         (Clue::Seen(next, _), Clue::Seen(kept, _)) => next == kept,
@@ -326,7 +353,7 @@ mod tests {
         let seen = clues.seen.map(|(who, at)| Clue::Seen(who, at));
         let names = clues.names.map(|(who, name)| Clue::Name(who, name));
         let spoke = clues.spoke.map(|(who, place)| Clue::Spoke(who, place));
-        seen.concat(names).concat(spoke).concat(clues.bonds.map(Clue::Bond))
+        seen.concat(names).concat(spoke).concat(clues.bonds.map(|bond| Clue::Bond(bond, 0)))
     }
 
     #[test]
@@ -340,7 +367,10 @@ mod tests {
                     Row::Claim(claim) => claims.push(claim),
                 }
             }
-            evidence_naive(&events, &statements, &claims, policy)
+            let clues = evidence_naive(&events, &statements, &claims, policy);
+            // The operator keeps to itself when a bond was first spoken of.
+            let timeless = |clue| if let Clue::Bond(bond, _) = clue { Clue::Bond(bond, 0) } else { clue };
+            clues.into_iter().map(timeless).collect()
         });
     }
 
@@ -353,10 +383,11 @@ mod tests {
             author: "Anna Kowalska <anna@example.org>".into(),
         };
         let (mail, name) = (Key::from("mail:anna@example.org"), Key::from("name:anna kowalska"));
-        let clues = of_voice(&voice, 5);
+        let first = (5, EventId::of(&[b"first"]));
+        let clues = of_voice(&voice, first);
         assert!(clues.contains(&Clue::Name(("s".into(), mail.clone()), "Anna Kowalska".into())));
         assert!(clues.contains(&Clue::Seen(("s".into(), name.clone()), 5)));
-        assert!(clues.iter().any(|clue| matches!(clue, Clue::Bond(bond) if bond.a == mail && bond.b == name)));
-        assert!(of_voice(&Voice { author: "".into(), ..voice }, 5).is_empty());
+        assert!(clues.iter().any(|clue| matches!(clue, Clue::Bond(bond, 5) if bond.a == mail && bond.b == name)));
+        assert!(of_voice(&Voice { author: "".into(), ..voice }, first).is_empty());
     }
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use nexus_types::passage::Span;
 use nexus_types::{
-    Answer, AnswerRow, Ask, Aspect, EventId, EventRow, Extraction, Hash128, Kind, Mention, MentionKind, Modality,
-    Passage, Polarity, Policy, PolicyRow, Scope, Statement, Task, Tense, Term, Text, TextHash, TimeExpr, Unit, Version,
-    When,
+    Affect, Answer, AnswerRow, Ask, Aspect, EventId, EventRow, Extraction, Hash128, Kind, Mention, MentionKind,
+    Modality, Passage, Polarity, Policy, PolicyRow, Scope, Statement, Task, Tense, Term, Text, TextHash, TimeExpr,
+    Unit, Version, When,
 };
 
 use crate::check::Draw;
@@ -75,9 +75,15 @@ pub(crate) fn answer(draw: &mut Draw) -> Arc<Answer> {
         _ => Answer::Extraction(Extraction {
             mentions: (0..draw.below(3)).map(|_| mention(draw)).collect(),
             statements: (0..draw.below(3)).map(|_| statement(draw)).collect(),
-            affect: None,
+            affect: draw.one_in(2).then(|| affect(draw)),
         }),
     })
+}
+
+pub(crate) fn affect(draw: &mut Draw) -> Affect {
+    let emotions = (0..draw.below(3)).map(|_| (text(draw, &["joy", "anger", "fear"]), draw.below(4) as u16 * 300));
+    let emotions = emotions.collect();
+    Affect { valence: draw.between(-1000, 1000) as i16, confidence: draw.below(4) as u16 * 333, emotions }
 }
 
 pub(crate) fn mention(draw: &mut Draw) -> Mention {

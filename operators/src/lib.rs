@@ -13,6 +13,7 @@ pub mod check;
 #[cfg(test)]
 mod fake;
 
+pub mod affect;
 pub mod answered;
 pub mod consolidate;
 pub mod embed;
@@ -23,6 +24,7 @@ pub mod ground;
 pub mod involve;
 pub mod latest;
 pub mod neighbours;
+pub mod patterns;
 pub mod per_key;
 pub mod rank;
 pub mod resolve;
@@ -31,6 +33,7 @@ pub mod split;
 pub mod wanted;
 pub mod weigh;
 
+pub use affect::affect;
 pub use answered::answered;
 pub use consolidate::{Resolved, consolidate};
 pub use embed::embed;
@@ -40,6 +43,7 @@ pub use extract::extract;
 pub use ground::ground;
 pub use latest::latest;
 pub use neighbours::neighbours;
+pub use patterns::patterns;
 pub use rank::rank;
 pub use resolve::resolve;
 pub use split::split;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::core::Core;
 use crate::error::Result;
 use crate::facts::{self, FactFilter, FactView};
-use crate::rows::Rows;
+use crate::rows::{Rows, maybe, maybe_time};
 
 /// Somebody, and what memory has about them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -24,10 +24,31 @@ pub struct EntityView {
     pub aliases: Vec<String>,
     /// When it first appeared.
     pub first_said_at: Millis,
+    /// What joined its keys, oldest first.
+    pub evidence: Vec<EvidenceView>,
     /// The facts held now with it as subject or object.
     pub facts: Vec<FactView>,
     /// The most salient messages about it, best first.
     pub events: Vec<RankedEvent>,
+}
+
+/// One reason why two keys are held to be one person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EvidenceView {
+    /// The lesser key.
+    pub a: String,
+    /// The greater key.
+    pub b: String,
+    /// `same` (your word), `account`, `declared`, `rename` or `signature`.
+    pub kind: String,
+    /// The first message that says so; `None` for your word.
+    pub event: Option<String>,
+    /// When it was said.
+    pub said_at: Option<Millis>,
+    /// Who said it.
+    pub author: Option<String>,
+    /// What was said.
+    pub text: Option<String>,
 }
 
 /// A message in the ranking of an entity.
@@ -59,11 +80,51 @@ pub(crate) async fn about(core: &Core, name: &str) -> Result<Vec<EntityView>> {
             keys: row.keys.clone(),
             aliases: row.aliases.clone(),
             first_said_at: row.first_said_at,
+            evidence: evidence(core, &row.keys).await?,
             facts: facts::facts(core, Some(&row.id), &FactFilter::default()).await?,
             events: ranked(core, &row.id).await?,
         });
     }
     Ok(views)
+}
+
+/// What joins these keys with each other.
+async fn evidence(core: &Core, keys: &[String]) -> Result<Vec<EvidenceView>> {
+    if keys.len() < 2 {
+        return Ok(Vec::new());
+    }
+    let list: Vec<String> = keys.iter().map(|key| quoted(key)).collect();
+    let of = format!("{} AND a IN ({})", core.mine(), list.join(", "));
+    let mut found = Vec::new();
+    for batch in core.snapshot.scan("evidence", None, Some(&of)).await? {
+        let rows = Rows(&batch);
+        let (a, b, kind, event) = (rows.text("a")?, rows.text("b")?, rows.text("kind")?, rows.text("event")?);
+        found.extend((0..rows.len()).map(|at| EvidenceView {
+            a: a.value(at).into(),
+            b: b.value(at).into(),
+            kind: kind.value(at).into(),
+            event: maybe(&event, at),
+            said_at: None,
+            author: None,
+            text: None,
+        }));
+    }
+    found.retain(|row| keys.contains(&row.b));
+    let ids: Vec<String> = found.iter().filter_map(|row| row.event.clone()).collect();
+    for batch in core.snapshot.take("events", &ids, Some(&["id", "said_at", "author", "text"])).await? {
+        let rows = Rows(&batch);
+        let (id, said_at) = (rows.text("id")?, rows.time("said_at")?);
+        let (author, text) = (rows.text("author")?, rows.text("text")?);
+        for at in 0..rows.len() {
+            for row in found.iter_mut().filter(|row| row.event.as_deref() == Some(id.value(at))) {
+                row.said_at = maybe_time(&said_at, at);
+                (row.author, row.text) = (maybe(&author, at), maybe(&text, at));
+            }
+        }
+    }
+    // Your word has no time: it comes last.
+    found.sort_by_key(|row| (row.said_at.is_none(), row.said_at, row.a.clone(), row.b.clone(), row.kind.clone()));
+    Ok(found)
 }
 
 async fn ranked(core: &Core, entity: &str) -> Result<Vec<RankedEvent>> {

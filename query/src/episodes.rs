@@ -3,6 +3,9 @@
 //! An exchange is a message or post that is not itself an answer; the agent's responses and reasoning are events that
 //! reply to it. Columns whose source does not exist are null, of the type they will have.
 
+/// From which valence on, in thousandths, an event is positive; as far below zero it is negative.
+const POSITIVE: i16 = 250;
+
 /// The view, with the vectors of one embedder where there is one.
 pub(crate) fn sql(vectors: Option<&str>) -> String {
     let (embedding, join) = match vectors {
@@ -31,9 +34,12 @@ pub(crate) fn sql(vectors: Option<&str>) -> String {
                 array_distinct(array_concat(make_array(e.author), e.addressees, coalesce(r.authors, make_array())))
                   as participants,
                 e.text as input, r.response, r.reasoning as reasoning_trace,
-                arrow_cast(null, 'Utf8') as sentiment,
-                arrow_cast(null, 'UInt16') as sentiment_confidence,
-                arrow_cast(null, 'List(Utf8)') as emotional_signals,
+                case when a.valence >= {POSITIVE} then 'positive' when a.valence <= -{POSITIVE} then 'negative'
+                     when a.valence is not null then 'neutral' end as sentiment,
+                a.confidence as sentiment_confidence,
+                case when a.signals is null then null
+                     when a.signals = '' then arrow_cast(make_array(), 'List(Utf8)')
+                     else string_to_array(a.signals, ', ') end as emotional_signals,
                 {embedding} as embedding,
                 s.score as importance_score,
                 c.names as linked_concepts,
@@ -41,6 +47,7 @@ pub(crate) fn sql(vectors: Option<&str>) -> String {
          from stored.events e
          left join replies r on r.reply_to = e.id
          left join concepts c on c.event = e.id
+         left join stored.affects a on a.event = e.id
          left join (select target, score from stored.salience where kind = 'event') s on s.target = e.id
          {join}
          where e.state = 'live' and e.kind in ('message', 'post')"

@@ -21,7 +21,7 @@ mod scoped;
 mod views;
 mod why;
 
-pub use about::{EntityView, RankedEvent};
+pub use about::{EntityView, EvidenceView, RankedEvent};
 pub use conflicts::{ConflictSide, ConflictView};
 pub use core::{Components, Embed};
 pub use entities::EntityRow;

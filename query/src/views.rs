@@ -20,7 +20,7 @@ const PLAIN: [&str; 9] =
     ["policy", "rejects", "passages", "mentions", "entities", "claims", "decisions", "salience", "rankings"];
 
 /// Views over stored tables and over the views before them.
-const VIEWS: [(&str, &str); 10] = [
+const VIEWS: [(&str, &str); 13] = [
     ("events", "select * from stored.events where state = 'live'"),
     ("tombstones", "select id, scope, revision, state from stored.events where state <> 'live'"),
     ("answers", "select * from stored.answers where text_hash in (select text_hash from stored.passages)"),
@@ -66,6 +66,25 @@ const VIEWS: [(&str, &str); 10] = [
                 f.valid_from, f.valid_to, f.confidence, f.status
          from facts f join predicates p on p.name = f.predicate
          where f.object_entity <> f.subject and (p.symmetric or p.inverse is not null)",
+    ),
+    (
+        "evidence",
+        "select n.id as entity, n.name, v.a, v.b, v.kind, v.event, e.said_at, e.author, e.text, v.scope
+         from stored.evidence v
+         left join (select id, name, unnest(keys) as key from stored.entities) n on n.key = v.a
+         left join stored.events e on e.id = v.event",
+    ),
+    (
+        "affects",
+        "select a.event, e.said_at, e.author, e.platform, e.channel, e.thread, e.kind, e.text, a.valence, a.confidence,
+                a.signals, a.scope
+         from stored.affects a join stored.events e on e.id = a.event",
+    ),
+    (
+        "patterns",
+        "select p.kind, p.about, p.target, coalesce(n.name, p.target) as name, p.at, p.messages, p.valence, p.before,
+                p.scope, p.id
+         from stored.patterns p left join stored.entities n on n.id = p.target",
     ),
     (
         "conflicts",

@@ -64,6 +64,8 @@ const BY_TABLE: &[(&str, &[(&str, Kind)])] = &[
     ("facts", &[("scope", Kind::Values), ("id", Kind::Ordered), ("subject", Kind::Ordered)]),
     ("salience", &[("target", Kind::Ordered)]),
     ("rankings", &[("entity", Kind::Ordered)]),
+    ("evidence", &[("a", Kind::Ordered)]),
+    ("patterns", &[("target", Kind::Ordered)]),
 ];
 
 /// The indexes that a table has from its first row on: until there is one, Lance would not know how text becomes words.

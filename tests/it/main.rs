@@ -7,6 +7,7 @@ mod archive;
 mod bad_input;
 mod crash;
 mod erase;
+mod policy;
 mod readers;
 mod sql;
 mod story;

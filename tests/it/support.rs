@@ -47,9 +47,11 @@ pub(crate) fn facts(memory: &Memory, name: &str) -> Vec<FactView> {
 
 /// Every row of every derived table and of the events, as sorted text: two memories are equal if this is.
 pub(crate) fn everything(memory: &Memory) -> BTreeMap<String, Vec<String>> {
-    let tables =
-        ["events", "passages", "mentions", "entities", "claims", "decisions", "fact_versions", "salience", "rankings"];
-    tables.into_iter().map(|table| (table.to_owned(), rows(memory, &format!("SELECT * FROM {table}")))).collect()
+    let who = ["entities", "evidence", "mentions"];
+    let what = ["events", "passages", "claims", "decisions", "fact_versions", "conflicts"];
+    let weight = ["salience", "rankings", "affects", "patterns"];
+    let tables = who.into_iter().chain(what).chain(weight);
+    tables.map(|table| (table.to_owned(), rows(memory, &format!("SELECT * FROM {table}")))).collect()
 }
 
 /// The rows of a query as sorted text. The time at which Nexus saw an event differs between runs and is left out.

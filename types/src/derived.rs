@@ -1,9 +1,9 @@
-//! The smaller derived nouns: mentions, salience, rankings. Pure functions of the inputs, like all the rest.
+//! The smaller derived nouns: mentions, salience, rankings, affects, patterns. Pure functions of the inputs, like all the rest.
 
 use serde::{Deserialize, Serialize};
 
 use crate::passage::Span;
-use crate::{EntityId, EventId, Hash128, MentionKind, PassageId, Scope, Text};
+use crate::{EntityId, EventId, Hash128, MentionKind, Millis, PassageId, Scope, Text};
 
 /// Something a passage names, and who it is if that is known.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -51,4 +51,40 @@ pub struct Ranking {
     pub event: EventId,
     /// Its score, fixed point.
     pub score: i64,
+}
+
+/// What an event feels like.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AffectRow {
+    /// Whose memory.
+    pub scope: Scope,
+    /// The event.
+    pub event: EventId,
+    /// From -1000, as bad as can be, to 1000.
+    pub valence: i16,
+    /// How sure, in thousandths.
+    pub confidence: u16,
+    /// The emotions it shows, the surest first, each with how sure that is: `joy 812, love 455`.
+    pub signals: Text,
+}
+
+/// How a mood goes: one window of an arc, or where it changes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Pattern {
+    /// Whose memory.
+    pub scope: Scope,
+    /// `arc` or `change`.
+    pub kind: Text,
+    /// `person` or `thread`.
+    pub about: Text,
+    /// The entity's id, or platform, channel and thread between slashes.
+    pub target: Text,
+    /// When the window begins.
+    pub at: Millis,
+    /// How many messages it rests on; of a change, those from then on.
+    pub messages: u32,
+    /// Their mean valence.
+    pub valence: i16,
+    /// Of a change, the mean before it.
+    pub before: Option<i16>,
 }

@@ -60,7 +60,7 @@ pub struct Evidence {
     pub b: Key,
     /// Why.
     pub kind: EvidenceKind,
-    /// The event that says so; `None` for policy.
+    /// The first event that says so; `None` for policy.
     pub event: Option<EventId>,
 }
 

@@ -16,8 +16,8 @@ use arrow_array::{Array, ArrayRef, ListArray, RecordBatch, StringArray, Timestam
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 pub use derived::{
-    ClaimsTable, DecisionsTable, EntitiesTable, FactsTable, MentionsTable, PassageRow, PassagesTable, RankingsTable,
-    SalienceTable,
+    AffectsTable, ClaimsTable, DecisionsTable, EntitiesTable, EvidenceTable, FactsTable, MentionsTable, PassageRow,
+    PassagesTable, PatternsTable, RankingsTable, SalienceTable,
 };
 pub use ground::{AnswersTable, EventRecord, EventsTable, PolicyTable, Reject, RejectsTable};
 
@@ -51,6 +51,9 @@ pub fn all() -> Vec<Table> {
         FactsTable::table(),
         SalienceTable::table(),
         RankingsTable::table(),
+        EvidenceTable::table(),
+        AffectsTable::table(),
+        PatternsTable::table(),
     ]
 }
 

@@ -171,7 +171,10 @@ fn another_scope_changes_nothing_here() {
             decisions: |row: &nexus_types::Decision| row.scope.clone(),
             facts: |row: &nexus_types::Fact| row.scope.clone(),
             salience: |row: &nexus_types::Salience| row.scope.clone(),
-            rankings: |row: &nexus_types::Ranking| row.scope.clone()
+            rankings: |row: &nexus_types::Ranking| row.scope.clone(),
+            evidence: |row: &nexus_types::Evidence| row.scope.clone(),
+            affects: |row: &nexus_types::AffectRow| row.scope.clone(),
+            patterns: |row: &nexus_types::Pattern| row.scope.clone()
         );
         same(&format!("SEED={seed}"), &of_scope, &alone);
     }
@@ -190,5 +193,7 @@ fn histories_reach_every_table() {
     );
     assert!(all.facts.iter().any(|(fact, _)| fact.known_to.is_some()), "some fact has a past");
     assert!(!all.rankings.is_empty() && !all.salience.is_empty() && !all.decisions.is_empty());
+    assert!(!all.affects.is_empty() && all.patterns.iter().any(|(row, _)| &*row.about == "person"));
+    assert!(all.evidence.iter().any(|(row, _)| row.event.is_some()));
     assert!(all.passages.iter().any(|(row, _)| row.previous.is_some() && row.passage.ordinal > 0));
 }

@@ -7,6 +7,7 @@
 
 mod host;
 mod laws;
+mod moods;
 mod oracle;
 mod people;
 mod when;

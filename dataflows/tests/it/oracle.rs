@@ -14,6 +14,7 @@ use nexus_types::passage::{PASSAGE_BYTES_MAX, Span};
 use nexus_types::tables::PassageRow;
 use nexus_types::*;
 
+use crate::moods;
 use crate::people::{People, account, named, speaker};
 use crate::when;
 use crate::world::{DAY, Ground, text};
@@ -34,17 +35,21 @@ pub(crate) fn oracle(ground: &Ground) -> Outputs {
     let about = about(&resolved, &mentions);
     let salience = salience(&live, &events, &claims, &people, &about);
     let rankings = rankings(about, &salience);
+    let affects = moods::affects(&passages, &policy, ground);
     let sorted = |rows: Vec<Salience>| once(rows);
     Outputs {
         events: once(events.values().cloned().collect()),
         passages: once(passages.iter().map(|(passage, event)| placed(passage, event, &live)).collect()),
         mentions: once(mentions),
         entities: once(people.entities.clone()),
+        evidence: once(people.evidence.clone()),
         claims: once(claims),
         decisions: once(decisions),
         facts: once(facts.into_iter().map(|fact| expired(fact, &ground.ticks)).collect()),
         salience: sorted(salience),
         rankings: once(rankings),
+        patterns: once(moods::patterns(&affects, &events, &people)),
+        affects: once(affects),
         asks: once(asks(&passages, &policy, ground)),
     }
 }
@@ -221,14 +226,14 @@ fn claims(said: &[Said], events: &BTreeMap<EventId, Arc<EventRow>>, policy: &[Po
             subject,
             predicate: statement.predicate.clone(),
             object,
-            polarity: statement.polarity,
             further: statement.further.clone(),
             aspect: statement.aspect,
+            polarity: statement.polarity,
             modality: statement.modality,
-            valid_from,
             reported_by: statement.reported_by.as_ref().and_then(|by| key(by, event, &you)),
             tense: statement.tense,
             valid_to,
+            valid_from,
             confidence: statement.confidence,
         });
     }
@@ -249,14 +254,14 @@ fn assertion(row: &PolicyRow) -> Option<Claim> {
         subject: subject.clone(),
         predicate: predicate.clone(),
         object: object.clone(),
-        polarity: Polarity::Affirmed,
         further: "".into(),
         aspect: Aspect::Holds,
+        polarity: Polarity::Affirmed,
         modality: Modality::Asserted,
-        valid_from: Some(valid_from.unwrap_or(*said_at)),
         reported_by: None,
         tense: Tense::Present,
         valid_to: None,
+        valid_from: Some(valid_from.unwrap_or(*said_at)),
         confidence: 1000,
     })
 }
@@ -283,12 +288,7 @@ pub(crate) fn claim_id(said: &Said, subject: &Key, object: &Object) -> ClaimId {
     };
     let passage = said.passage.id.0.to_bytes();
     let place = said.place.to_le_bytes();
-    let names = [
-        statement.polarity.name(),
-        statement.aspect.name(),
-        statement.modality.name(),
-        &*statement.further,
-    ];
+    let names = [statement.polarity.name(), statement.aspect.name(), statement.modality.name(), &*statement.further];
     let texts = [subject, &*statement.predicate, sort, object].into_iter().chain(names).map(str::as_bytes);
     let parts: Vec<&[u8]> = [passage.as_slice(), &place].into_iter().chain(texts).chain([when.as_slice()]).collect();
     ClaimId::of(&parts)

@@ -32,6 +32,7 @@ pub(crate) fn named(name: &str, event: &EventRow) -> Key {
 pub(crate) struct People {
     members: BTreeMap<Who, EntityId>,
     pub(crate) entities: Vec<Entity>,
+    pub(crate) evidence: Vec<Evidence>,
 }
 
 /// What is known of keys.
@@ -42,6 +43,8 @@ struct Known {
     places: BTreeSet<(Who, Text, Text)>,
     /// Scope, two keys, how far to trust it.
     bonds: BTreeSet<(Scope, Key, Key, u8)>,
+    /// The same by kind, the lesser key first, with all that says so.
+    reasons: BTreeMap<(Scope, Key, Key, EvidenceKind), BTreeSet<(i64, Option<EventId>)>>,
 }
 
 impl Known {
@@ -54,9 +57,19 @@ impl Known {
         self.names.insert(((scope.clone(), key.clone()), name.into()));
     }
 
-    fn bond(&mut self, scope: &Scope, a: &Key, b: &Key, tier: u8, at: i64) {
+    fn bond(&mut self, scope: &Scope, a: &Key, b: &Key, kind: EvidenceKind, event: Option<&EventRow>) {
+        let at = event.map_or(time::MILLIS_MAX, |event| event.said_at);
+        let tier = match kind {
+            EvidenceKind::Same => 0,
+            EvidenceKind::Account | EvidenceKind::Declared => 1,
+            EvidenceKind::Rename | EvidenceKind::Signature => 2,
+        };
         self.seen(scope, a, at);
         self.seen(scope, b, at);
+        if a != b {
+            let pair = (scope.clone(), a.min(b).clone(), a.max(b).clone(), kind);
+            self.reasons.entry(pair).or_default().insert((at, event.map(|event| event.id)));
+        }
         self.bonds.insert((scope.clone(), a.clone(), b.clone(), tier));
         self.bonds.insert((scope.clone(), b.clone(), a.clone(), tier));
     }
@@ -75,14 +88,14 @@ impl Known {
                 let full = named(&name, event);
                 if full.starts_with("name:") {
                     self.name(scope, &full, &name);
-                    self.bond(scope, &handle, &full, 1, event.said_at);
+                    self.bond(scope, &handle, &full, EvidenceKind::Account, Some(event));
                 }
             }
         }
         if let Some(to) = &event.rename_to
             && let (Some(from), Some(to)) = (account(&event.author, &event.platform), account(to, &event.platform))
         {
-            self.bond(scope, &from, &to, 2, event.said_at);
+            self.bond(scope, &from, &to, EvidenceKind::Rename, Some(event));
         }
     }
 
@@ -109,11 +122,11 @@ impl Known {
                 self.name(&event.scope, &me, word);
                 if &*statement.predicate == "name" && word.contains(' ') {
                     self.name(&event.scope, &named(word, event), word);
-                    self.bond(&event.scope, &me, &named(word, event), 1, event.said_at);
+                    self.bond(&event.scope, &me, &named(word, event), EvidenceKind::Declared, Some(event));
                 }
             }
             "mail" if word.contains('@') => {
-                self.bond(&event.scope, &me, &format!("mail:{word}").into(), 1, event.said_at);
+                self.bond(&event.scope, &me, &format!("mail:{word}").into(), EvidenceKind::Declared, Some(event));
             }
             _ => {}
         }
@@ -139,8 +152,8 @@ impl People {
         let mut apart: BTreeSet<(Scope, Key, Key)> = BTreeSet::new();
         for PolicyRow { scope, policy } in policy {
             match policy {
-                Policy::Me(key) => known.bond(scope, &"me".into(), key, 0, time::MILLIS_MAX),
-                Policy::Same(a, b) => known.bond(scope, a, b, 0, time::MILLIS_MAX),
+                Policy::Me(key) => known.bond(scope, &"me".into(), key, EvidenceKind::Same, None),
+                Policy::Same(a, b) => known.bond(scope, a, b, EvidenceKind::Same, None),
                 Policy::NotSame(a, b) if a != b => {
                     apart.extend([(scope.clone(), a.clone(), b.clone()), (scope.clone(), b.clone(), a.clone())]);
                 }
@@ -159,7 +172,12 @@ impl People {
             }
         }
         let entities = keys.into_iter().map(|((scope, id), keys)| entity(scope, id, keys, &known, &members, policy));
-        People { entities: entities.collect(), members }
+        let first = |(pair, said): (&(Scope, Key, Key, EvidenceKind), &BTreeSet<(i64, Option<EventId>)>)| {
+            let ((scope, a, b, kind), event) = (pair.clone(), said.first().and_then(|(_, event)| *event));
+            Evidence { scope, a, b, kind, event }
+        };
+        let evidence = known.reasons.iter().map(first).collect();
+        People { entities: entities.collect(), evidence, members }
     }
 
     pub(crate) fn member(&self, scope: &Scope, key: &Key) -> Option<EntityId> {

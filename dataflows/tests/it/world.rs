@@ -10,7 +10,7 @@ use nexus_types::event::{event_id, text_hash};
 use nexus_types::passage::Span;
 use nexus_types::policy::default_predicates;
 use nexus_types::{
-    Answer, AnswerRow, Ask, Aspect, Event, EventRow, Extraction, Kind, Mention, MentionKind, Modality, Object,
+    Affect, Answer, AnswerRow, Ask, Aspect, Event, EventRow, Extraction, Kind, Mention, MentionKind, Modality, Object,
     Polarity, Policy, PolicyRow, Scope, Statement, Task, Tense, Term, Text, TextHash, Texts, TimeExpr, Unit, Version,
     When,
 };
@@ -237,7 +237,7 @@ pub(crate) fn answer(ask: &Ask) -> AnswerRow {
         false => Answer::Extraction(Extraction {
             mentions: (0..draw.below(3)).map(|_| mention(draw)).collect(),
             statements: (0..draw.below(4)).map(|_| statement(draw)).collect(),
-            affect: None,
+            affect: draw.one_in(2).then(|| affect(draw)),
         }),
     };
     AnswerRow { ask: ask.clone(), answer: Arc::new(answer) }
@@ -258,6 +258,12 @@ fn term(draw: &mut Draw) -> Term {
         7 => Term::Relative("sister".into(), Box::new(term(draw))),
         _ => Term::Value(some(draw, &["Oslo", "oslo ", "Rome", ""])),
     }
+}
+
+fn affect(draw: &mut Draw) -> Affect {
+    let emotions = (0..draw.below(3)).map(|_| (some(draw, &["joy", "anger", "fear"]), draw.below(4) as u16 * 300));
+    let emotions = emotions.collect();
+    Affect { valence: draw.between(-10, 10) as i16 * 100, confidence: draw.below(4) as u16 * 333, emotions }
 }
 
 fn statement(draw: &mut Draw) -> Statement {
@@ -317,6 +323,9 @@ pub(crate) fn same(context: &str, held: &Outputs, should: &Outputs) {
             );
         )*};
     }
-    tables!(events, asks, passages, claims, entities, mentions, decisions, facts, salience, rankings);
+    tables!(
+        events, asks, passages, claims, entities, evidence, mentions, decisions, facts, salience, rankings, affects,
+        patterns
+    );
     assert!(held == should, "{context}: rows are there several times");
 }

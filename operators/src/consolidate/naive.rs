@@ -297,6 +297,11 @@ impl<'a> Canvas<'a> {
             }
             None => self.open(at, strength),
         };
+        // What was disputed with it goes, whole.
+        let rivals = own.and_then(|own| self.span(own)).map_or(Vec::new(), |(a, _)| self.cells[a].clone());
+        for rival in rivals.into_iter().filter(|rival| *rival != colour) {
+            self.cells.iter_mut().for_each(|cell| cell.retain(|other| *other != rival));
+        }
         self.fill(at, colour, first, last);
         if self.colours[colour].ends != ends {
             (self.colours[colour].ends, self.colours[colour].ended_by) = (ends, None);

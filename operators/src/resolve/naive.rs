@@ -18,7 +18,7 @@ pub fn resolve_naive(clues: &[Clue], policy: &[PolicyRow]) -> (Vec<(Who, EntityI
         }
     }
     let bonds: Vec<&Evidence> =
-        clues.iter().filter_map(|clue| if let Clue::Bond(bond) = clue { Some(bond) } else { None }).collect();
+        clues.iter().filter_map(|clue| if let Clue::Bond(bond, _) = clue { Some(bond) } else { None }).collect();
     let apart: BTreeSet<(Who, Key)> = policy.iter().cloned().filter_map(apart).collect();
     let strong: BTreeMap<Who, EntityId> = seen
         .keys()
@@ -101,7 +101,7 @@ fn meant(clues: &[Clue], strong: &BTreeMap<Who, EntityId>) -> BTreeMap<Who, Enti
                     }
                 }
             }
-            Clue::Bond(bond) => {
+            Clue::Bond(bond, _) => {
                 for (weak, other) in [(&bond.a, &bond.b), (&bond.b, &bond.a)] {
                     let entity = strong.get(&(bond.scope.clone(), other.clone()));
                     if let Some(entity) = entity.filter(|_| is_bare(weak)) {

@@ -35,7 +35,7 @@ fn clue(draw: &mut Draw) -> Clue {
             let (scope, a, b) = (crate::fake::scope(draw), key(draw), key(draw));
             let kind = *draw.pick(EvidenceKind::ALL);
             // Evidence always lets its keys be seen; so do these tests.
-            if a == b { Clue::Seen((scope, a), 7) } else { Clue::Bond(bond(&scope, &a, &b, kind)) }
+            if a == b { Clue::Seen((scope, a), 7) } else { Clue::Bond(bond(&scope, &a, &b, kind), 7) }
         }
     }
 }
@@ -56,7 +56,7 @@ fn policy(draw: &mut Draw) -> PolicyRow {
 /// A clue, and what follows from it: who is joined or spoke has been seen.
 fn with_sight(clue: Clue) -> Vec<Clue> {
     let sights = match &clue {
-        Clue::Bond(bond) => {
+        Clue::Bond(bond, _) => {
             let sight = |key: &Key, at| Clue::Seen((bond.scope.clone(), key.clone()), at);
             vec![sight(&bond.a, 9), sight(&bond.b, 9)]
         }
@@ -73,7 +73,7 @@ fn clues(rows: Collection<'_, Clue>) -> Clues<'_> {
         seen: seen.reduce(|_, at, out| out.push((*at[0].0, 1))),
         names: rows.clone().flat_map(|clue| if let Clue::Name(who, name) = clue { Some((who, name)) } else { None }),
         spoke: rows.clone().flat_map(|clue| if let Clue::Spoke(who, place) = clue { Some((who, place)) } else { None }),
-        bonds: rows.flat_map(|clue| if let Clue::Bond(bond) = clue { Some(bond) } else { None }),
+        bonds: rows.flat_map(|clue| if let Clue::Bond(bond, _) = clue { Some(bond) } else { None }),
     }
 }
 
@@ -104,7 +104,7 @@ fn entities_agree_with_naive() {
 /// The keys of each entity that these bonds make, the user keeping these pairs apart.
 fn entities(bonds: &[(&str, &str, EvidenceKind)], apart: &[(&str, &str)]) -> Vec<Vec<String>> {
     let clues: Vec<Clue> =
-        bonds.iter().map(|(a, b, kind)| Clue::Bond(bond("s", &Key::from(*a), &Key::from(*b), *kind))).collect();
+        bonds.iter().map(|(a, b, kind)| Clue::Bond(bond("s", &Key::from(*a), &Key::from(*b), *kind), 7)).collect();
     let not_same = |(a, b): &(&str, &str)| Policy::NotSame((*a).into(), (*b).into());
     let policy: Vec<PolicyRow> =
         apart.iter().map(|pair| PolicyRow { scope: "s".into(), policy: not_same(pair) }).collect();

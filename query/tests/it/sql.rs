@@ -59,7 +59,10 @@ async fn episodes_join_what_came_in_and_what_went_out() {
         "I live in London with my sister Clara Noted: London. She states where she lives. [Anna <anna>, agent] 1500 \
          [London] [1.0, 0.0]"
     );
-    assert_eq!(story.values("select count(*), count(sentiment) from episodes").await, "3 0");
+    let felt = "select sentiment, sentiment_confidence, emotional_signals from episodes where sentiment is not null";
+    assert_eq!(story.values(felt).await, "positive 800 [joy 812, love 455]");
+    let felt = "select p.name, p.messages, p.valence, p.before, a.text from patterns p join affects a on a.valence = p.valence";
+    assert_eq!(story.values(felt).await, "Anna 1 600  I live in London with my sister Clara");
     let without = Story::of("me", false).await;
     assert_eq!(without.values("select count(*) from episodes where response is null").await, "2");
 }

@@ -221,6 +221,31 @@ fn vector_rows(events: &[Event]) -> TableChange {
     TableChange { table: spec, delete: vec![], append: vec![batch] }
 }
 
+fn affects(event: &Event) -> TableChange {
+    let affect = AffectRow {
+        scope: "me".into(),
+        event: event.id(),
+        valence: 600,
+        confidence: 800,
+        signals: "joy 812, love 455".into(),
+    };
+    add(AffectsTable::table(), AffectsTable::encode(&[affect]))
+}
+
+fn patterns() -> TableChange {
+    let pattern = Pattern {
+        scope: "me".into(),
+        kind: "arc".into(),
+        about: "person".into(),
+        target: entity_id("me", "account:chat/anna").to_string().into(),
+        at: 0,
+        messages: 1,
+        valence: 600,
+        before: None,
+    };
+    add(PatternsTable::table(), PatternsTable::encode(&[pattern]))
+}
+
 fn first() -> Vec<TableChange> {
     let events = events();
     let records: Vec<EventRecord> = events.iter().map(record).collect();
@@ -286,6 +311,8 @@ fn first() -> Vec<TableChange> {
         add(SalienceTable::table(), SalienceTable::encode(&[salience])),
         add(RankingsTable::table(), RankingsTable::encode(&[ranking])),
         add(MentionsTable::table(), MentionsTable::encode(&[mention])),
+        affects(&events[0]),
+        patterns(),
         vector_rows(&events),
     ]
 }

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Int64Array, RecordBatch, UInt16Array, UInt32Array};
-use arrow_schema::DataType;
+use arrow_array::{ArrayRef, Int16Array, Int64Array, RecordBatch, UInt16Array, UInt32Array};
+use arrow_schema::{DataType, Field};
 
 use super::{
     Table, batch, lists, number, optional_shown, optional_strings, optional_text, shown, strings, table, text, texts,
     time, times,
 };
 use crate::{
-    Claim, Decision, Entity, EventId, EventRow, Fact, Hash128, Held, MentionRow, Object, Passage, Ranking, Salience,
+    AffectRow, Claim, Decision, Entity, EventId, EventRow, Evidence, Fact, Hash128, Held, MentionRow, Object, Passage,
+    Pattern, Ranking, Salience,
 };
 
 /// A passage with its event and its place in the conversation, as the graph gives it out.
@@ -148,6 +149,36 @@ impl EntitiesTable {
     }
 }
 
+/// `evidence`: why two identity keys are held to be one person.
+pub struct EvidenceTable;
+
+impl EvidenceTable {
+    /// Its name, key and columns.
+    pub fn table() -> Table {
+        let fields = vec![text("id"), text("scope"), text("a"), text("b"), text("kind"), optional_text("event")];
+        table("evidence", "id", true, fields)
+    }
+
+    /// The key: the two keys, and of which kind the evidence is.
+    pub fn key(row: &Evidence) -> String {
+        let parts = [&*row.scope, &*row.a, &*row.b, row.kind.name()];
+        Hash128::of("evidence", &parts.map(str::as_bytes)).to_string()
+    }
+
+    /// Rows to columns.
+    pub fn encode(rows: &[Evidence]) -> RecordBatch {
+        let columns: Vec<ArrayRef> = vec![
+            strings(rows.iter().map(Self::key)),
+            strings(rows.iter().map(|row| &*row.scope)),
+            strings(rows.iter().map(|row| &*row.a)),
+            strings(rows.iter().map(|row| &*row.b)),
+            strings(rows.iter().map(|row| row.kind.name())),
+            optional_shown(rows.iter().map(|row| row.event)),
+        ];
+        batch(&Self::table(), columns)
+    }
+}
+
 /// `claims`: what each passage says, grounded, by identity keys.
 pub struct ClaimsTable;
 
@@ -271,6 +302,7 @@ impl FactsTable {
             number("confidence", DataType::UInt16),
             number("support", DataType::UInt32),
             text("status"),
+            optional_text("ended_by"),
         ];
         table("facts", "version", true, fields)
     }
@@ -302,10 +334,10 @@ impl FactsTable {
             times(rows.iter().map(|row| row.valid_to)),
             times(rows.iter().map(|row| Some(row.known_from))),
             times(rows.iter().map(|row| row.known_to)),
-            optional_text("ended_by"),
             Arc::new(UInt16Array::from_iter_values(rows.iter().map(|row| row.confidence))),
             Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.support))),
             strings(rows.iter().map(|row| row.status.name())),
+            optional_shown(rows.iter().map(|row| row.ended_by)),
         ];
         batch(&Self::table(), columns)
     }
@@ -337,7 +369,6 @@ impl SalienceTable {
         ];
         batch(&Self::table(), columns)
     }
-            optional_shown(rows.iter().map(|row| row.ended_by)),
 }
 
 /// `rankings`: the most salient events about each entity.
@@ -371,6 +402,79 @@ impl RankingsTable {
             Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.rank))),
             shown(rows.iter().map(|row| row.event)),
             Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.score))),
+        ];
+        batch(&Self::table(), columns)
+    }
+}
+
+/// `affects`: what events feel like.
+pub struct AffectsTable;
+
+impl AffectsTable {
+    /// Its name, key and columns.
+    pub fn table() -> Table {
+        let fields = vec![
+            text("event"),
+            text("scope"),
+            number("valence", DataType::Int16),
+            number("confidence", DataType::UInt16),
+            text("signals"),
+        ];
+        table("affects", "event", true, fields)
+    }
+
+    /// Rows to columns.
+    pub fn encode(rows: &[AffectRow]) -> RecordBatch {
+        let columns: Vec<ArrayRef> = vec![
+            shown(rows.iter().map(|row| row.event)),
+            strings(rows.iter().map(|row| &*row.scope)),
+            Arc::new(Int16Array::from_iter_values(rows.iter().map(|row| row.valence))),
+            Arc::new(UInt16Array::from_iter_values(rows.iter().map(|row| row.confidence))),
+            strings(rows.iter().map(|row| &*row.signals)),
+        ];
+        batch(&Self::table(), columns)
+    }
+}
+
+/// `patterns`: how the moods of people and threads go, and when they turn.
+pub struct PatternsTable;
+
+impl PatternsTable {
+    /// Its name, key and columns.
+    pub fn table() -> Table {
+        let fields = vec![
+            text("id"),
+            text("scope"),
+            text("kind"),
+            text("about"),
+            text("target"),
+            time("at", false),
+            number("messages", DataType::UInt32),
+            number("valence", DataType::Int16),
+            Field::new("before", DataType::Int16, true),
+        ];
+        table("patterns", "id", true, fields)
+    }
+
+    /// The key: of whom, of which kind, and when.
+    pub fn key(row: &Pattern) -> String {
+        let parts = [&row.scope, &row.kind, &row.about, &row.target].map(|part| part.as_bytes());
+        let at = row.at.to_le_bytes();
+        Hash128::of("pattern", &[parts.as_slice(), &[&at]].concat()).to_string()
+    }
+
+    /// Rows to columns.
+    pub fn encode(rows: &[Pattern]) -> RecordBatch {
+        let columns: Vec<ArrayRef> = vec![
+            strings(rows.iter().map(Self::key)),
+            strings(rows.iter().map(|row| &*row.scope)),
+            strings(rows.iter().map(|row| &*row.kind)),
+            strings(rows.iter().map(|row| &*row.about)),
+            strings(rows.iter().map(|row| &*row.target)),
+            times(rows.iter().map(|row| Some(row.at))),
+            Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.messages))),
+            Arc::new(Int16Array::from_iter_values(rows.iter().map(|row| row.valence))),
+            Arc::new(Int16Array::from_iter(rows.iter().map(|row| row.before))),
         ];
         batch(&Self::table(), columns)
     }
