@@ -137,9 +137,10 @@ fn models(policy: &[PolicyRow], scope: &Scope, wanted: Task) -> BTreeSet<Text> {
 fn asks(passages: &[(Passage, Arc<EventRow>)], policy: &[PolicyRow], ground: &Ground) -> Vec<Ask> {
     let mut asks = BTreeSet::new();
     for (passage, _) in passages {
-        let embedders = models(policy, &passage.scope, Task::Embed);
+        let mut asked = models(policy, &passage.scope, Task::Embed);
+        asked.append(&mut models(policy, &passage.scope, Task::Prepare));
         let extractor = models(policy, &passage.scope, Task::Extract).last().cloned();
-        asks.extend(embedders.into_iter().chain(extractor).map(|model| Ask { text: passage.text, model }));
+        asks.extend(asked.into_iter().chain(extractor).map(|model| Ask { text: passage.text, model }));
     }
     asks.into_iter().filter(|ask| !ground.answers.contains_key(ask)).collect()
 }
@@ -227,13 +228,13 @@ fn claims(said: &[Said], events: &BTreeMap<EventId, Arc<EventRow>>, policy: &[Po
             predicate: statement.predicate.clone(),
             object,
             further: statement.further.clone(),
-            aspect: statement.aspect,
             polarity: statement.polarity,
+            aspect: statement.aspect,
             modality: statement.modality,
             reported_by: statement.reported_by.as_ref().and_then(|by| key(by, event, &you)),
             tense: statement.tense,
-            valid_to,
             valid_from,
+            valid_to,
             confidence: statement.confidence,
         });
     }
@@ -255,13 +256,13 @@ fn assertion(row: &PolicyRow) -> Option<Claim> {
         predicate: predicate.clone(),
         object: object.clone(),
         further: "".into(),
-        aspect: Aspect::Holds,
         polarity: Polarity::Affirmed,
+        aspect: Aspect::Holds,
         modality: Modality::Asserted,
         reported_by: None,
         tense: Tense::Present,
-        valid_to: None,
         valid_from: Some(valid_from.unwrap_or(*said_at)),
+        valid_to: None,
         confidence: 1000,
     })
 }
