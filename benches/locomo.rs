@@ -125,7 +125,7 @@ impl<'a> Peers<'a> {
 fn vector(reply: Reply) -> Vec<f32> {
     match reply {
         Reply::Vector(vector) => vector,
-        Reply::Answer(refused) => panic!("{refused:?}"),
+        other => panic!("{other:?}"),
     }
 }
 

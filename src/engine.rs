@@ -10,7 +10,7 @@ use std::time::Duration;
 use nexus_dataflows::{GRAPH_VERSION, Graph, Inputs, Outputs};
 use nexus_inference::Model;
 use nexus_storage::{Checkpoint, Commit, Store};
-use nexus_types::{PolicyRow, Scope};
+use nexus_types::{PolicyRow, Scope, Text};
 use tokio::runtime::Runtime;
 
 use crate::admit::{Heads, Record};
@@ -42,6 +42,8 @@ pub(crate) struct Engine {
     pub(crate) heads: Heads,
     pub(crate) policy: BTreeSet<PolicyRow>,
     pub(crate) asks: OpenAsks,
+    /// Models that cannot answer now, and why: until the next turn, or the end of a run, nothing is asked of them.
+    pub(crate) put_off: BTreeMap<Text, Text>,
     pub(crate) tick: i64,
     pub(crate) subscribers: Subscribers,
     pub(crate) store: Store,
@@ -75,6 +77,7 @@ impl Engine {
 
     /// Turns all that is acknowledged into one epoch. Without anything to do it is the last epoch again.
     pub(crate) fn turn(&mut self) -> Result<Turn> {
+        self.put_off.clear();
         self.turn_within(Duration::from_millis(self.settings.model_budget_ms))
     }
 

@@ -180,7 +180,7 @@ impl Engine {
         }
         let device = self.settings.device;
         let loaded: Vec<Arc<dyn Model>> = match known.load_extractor(device)? {
-            Some(both) => both.into(),
+            Some(loaded) => loaded,
             None => known.load(device)?.into_iter().collect(),
         };
         // An extractor brings its encoder with it, and is asked first: it answers for both.

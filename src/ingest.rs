@@ -310,6 +310,7 @@ impl<'a> Run<'a> {
 
     /// Lets the models work until nothing is asked of them.
     fn answer_all(&mut self) -> Result<()> {
+        self.nexus.engine.put_off.clear();
         let total = self.nexus.engine.answerable();
         let within = Duration::from_millis(self.nexus.engine.settings.answers_within_ms.max(1));
         let mut left = total;

@@ -29,6 +29,7 @@ mod ask;
 mod changes;
 mod clock;
 mod commit;
+mod cost;
 mod embedder;
 mod engine;
 mod erase;
@@ -57,7 +58,7 @@ pub use ingest::{IngestOptions, IngestReport, REASONS_MAX};
 pub use measure::{Speed, measure};
 pub use memory::{Memory, Status, TableStatus, parse_at};
 pub use nexus_connectors as connectors;
-pub use nexus_inference::{Device, models};
+pub use nexus_inference::{Device, endpoint, models};
 pub use nexus_query::{
     ConflictSide, ConflictView, EntityRow, EntityView, EvidenceView, FactFilter, FactView, Hit, NeighbourView,
     Recalled, TimelineView, Why, WhyStep,

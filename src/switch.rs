@@ -60,7 +60,9 @@ impl Nexus {
             (0, _) => {}
             (_, None) => return Ok(None),
             (_, Some(reason)) => {
-                let message = format!("{reason}. Texts still to read: {open}; nothing changes until then. The same command goes on");
+                let message = format!(
+                    "{reason}. Texts still to read: {open}; nothing changes until then. The same command goes on"
+                );
                 return Err(Error::new(ErrorKind::Model, message));
             }
         }

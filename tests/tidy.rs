@@ -46,6 +46,9 @@ const OWNERS: &[(&str, &[&str])] = &[
 /// What nobody may bring in, however deep: a second TLS stack, and formats that take minutes to build.
 const ABSENT: &[&str] = &["aws-lc-sys", "native-tls", "openssl-sys", "parquet", "rdkafka-sys", "rocksdb"];
 
+/// The one file below the façade that looks at a clock: to keep a day's budget. No answer depends on it.
+const CLOCK: &str = "inference/src/endpoint/clock.rs";
+
 /// Folders that ARCHITECTURE.md names and a store holds, not the repository.
 const IN_A_STORE: &[&str] = &["tail/", "tables/", "checkpoints/", "readers/"];
 
@@ -267,7 +270,7 @@ fn no_clock_ticks_below_the_facade() {
     let mut wrong = Vec::new();
     for (member, _) in FLOORS.iter().filter(|(member, _)| !["cli", "."].contains(member)) {
         let sources = root().join(member).join("src");
-        for path in files(&[".rs"]).iter().filter(|path| path.starts_with(&sources)) {
+        for path in files(&[".rs"]).iter().filter(|path| path.starts_with(&sources) && shown(path) != CLOCK) {
             for (at, line) in read(path).lines().enumerate().filter(|(_, line)| line.contains("::now(")) {
                 wrong.push(format!("{}:{}: {}", shown(path), at + 1, line.trim()));
             }

@@ -339,7 +339,7 @@ pub(crate) enum Models {
     },
     /// Add a model of your own: an encoder from a folder, or an LLM behind a URL
     Add(Add),
-    /// Let this scope be searched by another embedder, or read by another extractor, once it has read all there is
+    /// Let this scope use another embedder or extractor, once it has read all there is
     Use {
         /// The model, e.g. minilm
         name: String,

@@ -86,3 +86,9 @@ impl ModelError {
         |source| ModelError::File { path, source }
     }
 }
+
+/// An error with what caused it: reqwest's own text leaves the reason to its sources.
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(error.source(), |error| error.source());
+    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
+}

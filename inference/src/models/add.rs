@@ -119,12 +119,12 @@ impl Place {
         if partial.exists() {
             fs::remove_dir_all(&partial).map_err(ModelError::file(&partial))?;
         }
-        fs::create_dir_all(&partial).map_err(ModelError::file(&partial))?;
         Ok(Self { partial, home, _locked: locked })
     }
 
     /// Writes what is said of the model, and makes it one.
     fn install(self, known: Known) -> Result<Known, ModelError> {
+        fs::create_dir_all(&self.partial).map_err(ModelError::file(&self.partial))?;
         let card = self.partial.join(CARD);
         let text = toml::to_string(&known).map_err(|error| refused(&known.name, error.to_string()))?;
         fs::write(&card, text).map_err(ModelError::file(&card))?;

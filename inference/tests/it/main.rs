@@ -6,6 +6,7 @@ mod clauses;
 mod conllu;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 mod device;
+mod endpoint;
 mod naive;
 mod stored;
 mod tiny;
