@@ -62,7 +62,7 @@ async fn episodes_join_what_came_in_and_what_went_out() {
     let felt = "select sentiment, sentiment_confidence, emotional_signals from episodes where sentiment is not null";
     assert_eq!(story.values(felt).await, "positive 800 [joy 812, love 455]");
     let felt = "select p.name, p.messages, p.valence, p.before, a.text from patterns p join affects a on a.valence = p.valence";
-    assert_eq!(story.values(felt).await, "Anna 1 600  I live in London with my sister Clara");
+    assert_eq!(story.values(felt).await, "Anna 1 600 I live in London with my sister Clara");
     let without = Story::of("me", false).await;
     assert_eq!(without.values("select count(*) from episodes where response is null").await, "2");
 }
