@@ -1,7 +1,7 @@
 //! Least squares with a penalty on the weights: fits what signs add to a confidence.
 
 /// Rows of signs (0 or 1) and what they should sum to: the mean, and each sign's weight above it.
-pub fn fit(rows: &[(Vec<f64>, f64)], penalty: f64) -> (f64, Vec<f64>) {
+pub(crate) fn fit(rows: &[(Vec<f64>, f64)], penalty: f64) -> (f64, Vec<f64>) {
     let size = rows.first().map_or(0, |row| row.0.len());
     let mean = rows.iter().map(|row| row.1).sum::<f64>() / rows.len().max(1) as f64;
     let mut matrix = vec![vec![0.0; size + 1]; size];

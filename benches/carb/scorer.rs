@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// A tuple: gold has confidence 1.
 #[derive(Clone, Debug)]
-pub struct Tuple {
+pub(crate) struct Tuple {
     /// In any unit; only the order counts.
     pub confidence: f64,
     /// The predicate.
@@ -18,11 +18,11 @@ pub struct Tuple {
 }
 
 /// Tuples by sentence, under its normalised text.
-pub type Tuples = BTreeMap<String, Vec<Tuple>>;
+pub(crate) type Tuples = BTreeMap<String, Vec<Tuple>>;
 
 /// A point of the curve.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Point {
+pub(crate) struct Point {
     /// Tuples at least this sure.
     pub confidence: f64,
     /// Precision.
@@ -33,14 +33,14 @@ pub struct Point {
 
 impl Point {
     /// The harmonic mean.
-    pub fn f1(&self) -> f64 {
+    pub(crate) fn f1(&self) -> f64 {
         let sum = self.precision + self.recall;
         if sum > 0.0 { 2.0 * self.precision * self.recall / sum } else { 0.0 }
     }
 }
 
 /// A sentence's name: without blanks and punctuation, brackets unescaped first.
-pub fn key(sentence: &str) -> String {
+pub(crate) fn key(sentence: &str) -> String {
     let escapes = [("(", "-LRB-"), (")", "-RRB-"), ("[", "-LSB-"), ("]", "-RSB-"), ("{", "-LCB-"), ("}", "-RCB-")];
     let mut key = sentence.replace(' ', "");
     for (plain, escaped) in escapes {
@@ -51,7 +51,7 @@ pub fn key(sentence: &str) -> String {
 }
 
 /// The curve over all confidences, from the least sure.
-pub fn curve(gold: &Tuples, predicted: &Tuples) -> Vec<Point> {
+pub(crate) fn curve(gold: &Tuples, predicted: &Tuples) -> Vec<Point> {
     let mut thresholds: Vec<f64> = predicted.values().flatten().map(|tuple| tuple.confidence).collect();
     thresholds.sort_by(f64::total_cmp);
     thresholds.dedup();
@@ -70,12 +70,12 @@ pub fn curve(gold: &Tuples, predicted: &Tuples) -> Vec<Point> {
 }
 
 /// The point with the best F1, the first of equals.
-pub fn best(curve: &[Point]) -> Point {
+pub(crate) fn best(curve: &[Point]) -> Point {
     curve.iter().copied().fold(Point::default(), |best, point| if point.f1() > best.f1() { point } else { best })
 }
 
 /// The area under the curve, closed by precision 1 at recall 0.
-pub fn area(curve: &[Point]) -> f64 {
+pub(crate) fn area(curve: &[Point]) -> f64 {
     let closed: Vec<(f64, f64)> =
         curve.iter().map(|point| (point.recall, point.precision)).chain([(0.0, 1.0)]).collect();
     closed.windows(2).map(|pair| (pair[0].0 - pair[1].0) * (pair[0].1 + pair[1].1) / 2.0).sum()
@@ -108,7 +108,7 @@ fn one_sentence(golds: &[Tuple], own: &[Tuple], thresholds: &[f64], sums: &mut [
 }
 
 /// Each prediction's precision in the pairing of all; nothing for what stays alone.
-pub fn precisions(golds: &[Tuple], own: &[Tuple]) -> Vec<f64> {
+pub(crate) fn precisions(golds: &[Tuple], own: &[Tuple]) -> Vec<f64> {
     let scores: Vec<Vec<(f64, f64)>> =
         golds.iter().map(|gold| own.iter().map(|tuple| score(gold, tuple)).collect()).collect();
     let mut found = vec![0.0; own.len()];
@@ -139,7 +139,7 @@ fn pairs(scores: &[Vec<(f64, f64)>], kept: &[usize]) -> Vec<(f64, usize)> {
 }
 
 /// Precision and recall of a prediction for a gold tuple; of tuples of speech the arguments may be swapped.
-pub fn score(gold: &Tuple, own: &Tuple) -> (f64, f64) {
+pub(crate) fn score(gold: &Tuple, own: &Tuple) -> (f64, f64) {
     let reference = binary(&gold.arguments);
     let straight = lenient(&gold.predicate, &reference, &own.predicate, &binary(&own.arguments));
     if !["said", "told", "added", "adds", "says"].iter().any(|verb| gold.predicate.contains(verb)) {

@@ -83,7 +83,7 @@ impl Clauses {
         let mut next = || rows.next().unwrap_or_else(|| Err("no row".into()));
         let rows = [next()?, next()?];
         let whole = [0, 1].map(|at| known(&sentences[at], &rows[at]));
-        let given = [0, 1].map(|at| Given { text: &pair[at], sentences: &whole[at].0, row: &whole[at].1 });
+        let given = [0, 1].map(|at| Given { text: &pair[at], sentences: &whole[at].0, row: whole[at].1 });
         self.heads.verdict(given[0], given[1]).ok_or_else(|| "a text without words".into())
     }
 
@@ -95,7 +95,7 @@ impl Clauses {
         then: impl Fn(&str, Reading, &[f32]) -> R + Sync,
     ) -> Vec<Result<R, String>> {
         self.rows(texts, &sentences, |rows| {
-            let whole: Vec<(Sentences, Vec<f32>)> = rows.iter().map(|(at, row)| known(&sentences[*at], row)).collect();
+            let whole: Vec<(Sentences, &[f32])> = rows.iter().map(|(at, row)| known(&sentences[*at], row)).collect();
             let given: Vec<Given<'_>> = rows
                 .iter()
                 .zip(&whole)
@@ -130,8 +130,11 @@ impl Clauses {
         let mentions = names::mentions(text, reading, known.mentions);
         let mut statements = known.statements;
         for statement in statements::statements(text, reading, &mentions) {
-            if !statements.iter().any(|other| says_the_same(other, &statement)) {
-                statements.push(statement);
+            match statements.iter_mut().find(|other| says_the_same(other, &statement)) {
+                None => statements.push(statement),
+                // Patterns do not look that far.
+                Some(same) if same.further.is_empty() => same.further = statement.further,
+                Some(_) => {}
             }
         }
         Extraction { mentions, statements, affect: self.affect(reading) }
@@ -174,25 +177,39 @@ fn thousandths(likely: f32) -> u16 {
 }
 
 fn cut(texts: &[Text]) -> Vec<Sentences> {
-    texts.iter().map(|text| words::sentences(text)).collect()
+    texts.iter().map(|text| spoken(text, words::sentences(text))).collect()
+}
+
+/// Without whom a line is spoken to: in "ben: I use mutt" Ben uses nothing.
+fn spoken(text: &str, mut sentences: Sentences) -> Sentences {
+    let Some(first) = sentences.first_mut() else { return sentences };
+    while let [(start, end), (colon, _), _, ..] = first[..]
+        && text.get(colon..colon + 1) == Some(":")
+        && end == colon
+        && !text[start..end].contains(char::is_whitespace)
+    {
+        first.drain(..2);
+    }
+    sentences
 }
 
 /// The sentences that were not cut off, and the row with the states of their words.
-fn known(sentences: &Sentences, row: &[f32]) -> (Sentences, Vec<f32>) {
+fn known<'r>(sentences: &[Vec<(usize, usize)>], row: &'r [f32]) -> (Sentences, &'r [f32]) {
     let words: usize = sentences.iter().map(Vec::len).sum();
     let is_known = |word: usize| row[sizes::VECTOR + word * sizes::STATES..][..sizes::VECTOR].iter().any(|x| *x != 0.0);
-    let count = (0..words).take_while(|word| is_known(*word)).count();
-    let mut left = count;
-    let mut kept = Sentences::new();
-    for sentence in sentences {
-        if sentence.len() > left {
-            break;
-        }
-        left -= sentence.len();
-        kept.push(sentence.clone());
-    }
+    // Most texts are read to their end.
+    let mut left = match words.checked_sub(1) {
+        Some(last) if !is_known(last) => (0..words).take_while(|word| is_known(*word)).count(),
+        _ => words,
+    };
+    let whole = |sentence: &&Vec<(usize, usize)>| {
+        let fits = sentence.len() <= left;
+        left = left.saturating_sub(sentence.len());
+        fits
+    };
+    let kept: Sentences = sentences.iter().take_while(whole).cloned().collect();
     let words: usize = kept.iter().map(Vec::len).sum();
-    (kept, row[..sizes::VECTOR + words * sizes::STATES].to_vec())
+    (kept, &row[..sizes::VECTOR + words * sizes::STATES])
 }
 
 impl Model for Clauses {

@@ -140,6 +140,8 @@ impl Consolidation {
         let mut scopes: BTreeSet<&Scope> = BTreeSet::new();
         for (row, _) in policy {
             match &row.policy {
+                // A row for many names: who it governs is looked up claim by claim.
+                Policy::Predicate(rule) if rule.name.contains('*') => _ = scopes.insert(&row.scope),
                 Policy::Predicate(rule) => {
                     for rules in [before, &self.rules] {
                         let touched = rules.touched(&row.scope, &rule.name);

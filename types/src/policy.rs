@@ -156,43 +156,56 @@ impl PolicyRow {
     }
 }
 
+/// The row that governs a predicate without a row of its own, if names like it have one: running totals (`number_of_books`)
+/// and what somebody's only thing of a kind is (`favourite_colour_is`).
+pub fn wildcard(name: &str) -> Option<&'static str> {
+    match name {
+        name if name.starts_with("number_of_") => Some("number_of_*"),
+        name if name.ends_with("_is") => Some("*_is"),
+        _ => None,
+    }
+}
+
 /// The predicates a new scope starts with. What is not listed adds up.
 pub fn default_predicates() -> Vec<Predicate> {
     let of = |cardinality, names: &'static [&'static str]| {
         names.iter().map(move |name| detailed(Predicate::new(name, cardinality)))
     };
-    of(Cardinality::Replace, &["age", "birthday", "from", "lives_in", "name", "partner", "role", "works_at"])
-        .chain(of(
-            Cardinality::Add,
-            &[
-                "allergic_to",
-                "believes",
-                "brother",
-                "boss",
-                "child",
-                "colleague",
-                "cousin",
-                "daughter",
-                "dislikes",
-                "father",
-                "friend",
-                "grandparent",
-                "likes",
-                "mother",
-                "owns",
-                "parent",
-                "pet",
-                "prefers",
-                "sibling",
-                "sister",
-                "son",
-                "speaks",
-                "studies",
-                "uses",
-            ],
-        ))
-        .chain(of(Cardinality::Event, &["decided", "feels", "met", "moved_to", "plans", "visited"]))
-        .collect()
+    of(
+        Cardinality::Replace,
+        &["*_is", "age", "birthday", "from", "lives_in", "name", "number_of_*", "partner", "role", "works_at"],
+    )
+    .chain(of(
+        Cardinality::Add,
+        &[
+            "allergic_to",
+            "believes",
+            "brother",
+            "boss",
+            "child",
+            "colleague",
+            "cousin",
+            "daughter",
+            "dislikes",
+            "father",
+            "friend",
+            "grandparent",
+            "likes",
+            "mother",
+            "owns",
+            "parent",
+            "pet",
+            "prefers",
+            "sibling",
+            "sister",
+            "son",
+            "speaks",
+            "studies",
+            "uses",
+        ],
+    ))
+    .chain(of(Cardinality::Event, &["decided", "feels", "met", "moved_to", "plans", "visited"]))
+    .collect()
 }
 
 /// What is said of a default predicate besides its cardinality: only what holds of everybody. A mother's child need not

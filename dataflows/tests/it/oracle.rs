@@ -280,6 +280,8 @@ pub(crate) fn claim_id(said: &Said, subject: &Key, object: &Object) -> ClaimId {
             }
             Some(TimeExpr::Offset(count, unit)) => [2, count, unit as i32, 0],
             Some(TimeExpr::Weekday(day, direction)) => [3, day.into(), direction.into(), 0],
+            // Nobody speaks so in this world.
+            Some(TimeExpr::Spoken(_)) => [4, 0, 0, 0],
         };
         when.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
     }

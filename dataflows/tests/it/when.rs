@@ -73,6 +73,8 @@ fn days(expr: TimeExpr, ahead: bool, today: Date) -> Option<(Date, Date)> {
             };
             Some((date, date))
         }
+        // Nobody speaks so in this world.
+        TimeExpr::Spoken(_) => None,
         TimeExpr::Weekday(day, direction) => {
             let step = match direction {
                 -1 => -1.day(),

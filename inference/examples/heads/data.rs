@@ -9,7 +9,7 @@ use nexus_inference::heads::{EMOTIONS, MENTIONS, PARTS, RELATIONS, TAGS, VERDICT
 
 /// A text, its words by bytes, and which words begin a sentence.
 #[derive(Clone, Default)]
-pub struct Text {
+pub(crate) struct Text {
     pub text: String,
     pub words: Vec<Range<usize>>,
     pub starts: Vec<usize>,
@@ -26,7 +26,7 @@ impl Text {
     }
 
     /// Each word's sentence.
-    pub fn sentences(&self) -> Vec<usize> {
+    pub(crate) fn sentences(&self) -> Vec<usize> {
         let of = |word| self.starts.partition_point(|start| *start <= word) - 1;
         (0..self.words.len()).map(of).collect()
     }
@@ -34,7 +34,7 @@ impl Text {
 
 /// A word of a treebank.
 #[derive(Clone, Copy)]
-pub struct Node {
+pub(crate) struct Node {
     pub part: usize,
     pub tag: Option<usize>,
     /// The place of its head in the text; its own is the root's.
@@ -43,7 +43,7 @@ pub struct Node {
 }
 
 /// Sentences of a CoNLL-U file, up to `together` consecutive ones of a document as one text.
-pub fn treebank(path: &Path, together: impl Fn(usize) -> usize) -> Vec<(Text, Vec<Node>)> {
+pub(crate) fn treebank(path: &Path, together: impl Fn(usize) -> usize) -> Vec<(Text, Vec<Node>)> {
     let content = content(path);
     let mut texts: Vec<(Text, Vec<Node>)> = Vec::new();
     let mut left = 0;
@@ -90,14 +90,14 @@ pub fn treebank(path: &Path, together: impl Fn(usize) -> usize) -> Vec<(Text, Ve
 
 /// Which kinds of mentions a set knows.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Knows {
+pub(crate) enum Knows {
     Everything,
     /// Not products and works.
     People,
 }
 
 /// Words with their tags: 0 outside, 1 + 2 k the first of kind k, 2 + 2 k another; `None`: nobody says.
-pub fn mentions(path: &Path) -> Vec<(Text, Vec<Option<usize>>, Knows)> {
+pub(crate) fn mentions(path: &Path) -> Vec<(Text, Vec<Option<usize>>, Knows)> {
     let content = content(path);
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let knows = if name.starts_with("wnut") { Knows::Everything } else { Knows::People };
@@ -147,7 +147,7 @@ fn kind(name: &str) -> Option<usize> {
 }
 
 /// Texts with the emotions they were given.
-pub fn emotions(path: &Path, words: impl Fn(&str) -> Text) -> Vec<(Text, Vec<usize>)> {
+pub(crate) fn emotions(path: &Path, words: impl Fn(&str) -> Text) -> Vec<(Text, Vec<usize>)> {
     let line = |line: &str| {
         let mut columns = line.split('\t');
         let text = columns.next()?;
@@ -158,7 +158,7 @@ pub fn emotions(path: &Path, words: impl Fn(&str) -> Text) -> Vec<(Text, Vec<usi
 }
 
 /// Pairs of texts with a verdict.
-pub fn pairs(path: &Path, words: impl Fn(&str) -> Text) -> Vec<([Text; 2], usize)> {
+pub(crate) fn pairs(path: &Path, words: impl Fn(&str) -> Text) -> Vec<([Text; 2], usize)> {
     let line = |line: &str| {
         let mut columns = line.split('\t');
         let pair = [words(columns.next()?), words(columns.next()?)];

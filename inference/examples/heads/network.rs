@@ -13,7 +13,7 @@ const NEVER: f64 = -1e9;
 
 /// Everything that is learnt.
 #[derive(Module, Debug)]
-pub struct Heads {
+pub(crate) struct Heads {
     pub trunk: Trunk,
     pub parts: Linear,
     pub tags: Linear,
@@ -26,7 +26,7 @@ pub struct Heads {
 
 /// Words' states and features to rows that all heads read.
 #[derive(Module, Debug)]
-pub struct Trunk {
+pub(crate) struct Trunk {
     pub input: Linear,
     pub features: Embedding,
     pub norm: LayerNorm,
@@ -36,7 +36,7 @@ pub struct Trunk {
 
 /// A layer as of BERT.
 #[derive(Module, Debug)]
-pub struct Layer {
+pub(crate) struct Layer {
     pub query_key_value: Linear,
     pub out: Linear,
     pub attended: LayerNorm,
@@ -48,7 +48,7 @@ pub struct Layer {
 
 /// Whom a word depends on, and how.
 #[derive(Module, Debug)]
-pub struct Arcs {
+pub(crate) struct Arcs {
     pub dependent: Linear,
     pub head: Linear,
     pub arc: Linear,
@@ -62,7 +62,7 @@ pub struct Arcs {
 
 /// What a whole text feels.
 #[derive(Module, Debug)]
-pub struct Affect {
+pub(crate) struct Affect {
     pub query: Linear,
     pub up: Linear,
     pub down: Linear,
@@ -70,7 +70,7 @@ pub struct Affect {
 
 /// What one text says of another.
 #[derive(Module, Debug)]
-pub struct Verdict {
+pub(crate) struct Verdict {
     pub align: Linear,
     pub compare: Linear,
     pub up: Linear,
@@ -78,7 +78,7 @@ pub struct Verdict {
 }
 
 /// A batch's rows: [unit, word, width], and which places are padding, [unit, word].
-pub struct Rows {
+pub(crate) struct Rows {
     pub rows: Tensor<3>,
     pub padding: Tensor<2, Bool>,
 }
@@ -88,7 +88,7 @@ fn linear(input: usize, output: usize, device: &Device) -> Linear {
 }
 
 impl Heads {
-    pub fn new(states: usize, vector: usize, device: &Device) -> Self {
+    pub(crate) fn new(states: usize, vector: usize, device: &Device) -> Self {
         let width = sizes::WIDTH;
         Heads {
             trunk: Trunk::new(states, device),
@@ -134,7 +134,7 @@ impl Trunk {
     }
 
     /// `states`: [unit, word, states]; `features`: [unit · word, feature].
-    pub fn forward(&self, states: Tensor<3>, features: Tensor<2, Int>, padding: Tensor<2, Bool>) -> Rows {
+    pub(crate) fn forward(&self, states: Tensor<3>, features: Tensor<2, Int>, padding: Tensor<2, Bool>) -> Rows {
         let [units, words, _] = states.dims();
         let features = self.features.forward(features).sum_dim(1).reshape([units, words, sizes::WIDTH]);
         let mut rows = self.dropout.forward(self.norm.forward(self.input.forward(states) + features));
@@ -187,7 +187,7 @@ impl Arcs {
     }
 
     /// Scores of each word's head: [unit, dependent, 1 + head], the root first.
-    pub fn heads(&self, of: &Rows, dropout: &Dropout) -> Tensor<3> {
+    pub(crate) fn heads(&self, of: &Rows, dropout: &Dropout) -> Tensor<3> {
         let [units, words, _] = of.rows.dims();
         let dependent = dropout.forward(gelu(self.dependent.forward(of.rows.clone())));
         let head = dropout.forward(gelu(self.head.forward(of.rows.clone())));
@@ -198,7 +198,7 @@ impl Arcs {
 
     /// Scores of each word's relation to the head it is given: `[unit · word, relation]`. `heads`: the places of heads,
     /// `[unit · word]`, in rows of which each unit's first is the root's.
-    pub fn relations(&self, of: &Rows, heads: Tensor<1, Int>, dropout: &Dropout) -> Tensor<2> {
+    pub(crate) fn relations(&self, of: &Rows, heads: Tensor<1, Int>, dropout: &Dropout) -> Tensor<2> {
         let [units, words, _] = of.rows.dims();
         let below =
             dropout.forward(gelu(self.below.forward(of.rows.clone()))).reshape([units * words, sizes::RELATION]);
@@ -214,7 +214,7 @@ impl Arcs {
 
 impl Affect {
     /// Scores of each emotion: [unit, emotion]. `vectors`: [unit, vector], of length one times the root of it.
-    pub fn forward(&self, of: &Rows, vectors: Tensor<2>, dropout: &Dropout) -> Tensor<2> {
+    pub(crate) fn forward(&self, of: &Rows, vectors: Tensor<2>, dropout: &Dropout) -> Tensor<2> {
         let [units, words, width] = of.rows.dims();
         let hidden = of.padding.clone().reshape([units, words, 1]).expand([units, words, sizes::LOOKS]);
         let looks = softmax(self.query.forward(of.rows.clone()).mask_fill(hidden, NEVER), 1);
@@ -226,7 +226,7 @@ impl Affect {
 
 impl Verdict {
     /// Scores of each verdict: [pair, verdict] (Parikh et al., "A Decomposable Attention Model", 2016).
-    pub fn forward(&self, first: &Rows, second: &Rows, vectors: [Tensor<2>; 2], dropout: &Dropout) -> Tensor<2> {
+    pub(crate) fn forward(&self, first: &Rows, second: &Rows, vectors: [Tensor<2>; 2], dropout: &Dropout) -> Tensor<2> {
         let [units, words, _] = first.rows.dims();
         let [_, others, _] = second.rows.dims();
         let scores =

@@ -14,7 +14,7 @@ struct File {
     bytes: Vec<u8>,
 }
 
-pub fn write(path: &Path, heads: &Heads, thresholds: &[f32]) {
+pub(crate) fn write(path: &Path, heads: &Heads, thresholds: &[f32]) {
     let mut file = File::default();
     let trunk = &heads.trunk;
     file.linear("trunk.input", &trunk.input);

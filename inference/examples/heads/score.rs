@@ -10,7 +10,7 @@ use crate::tasks::{Set, Tasks, verdicts, within};
 /// Words of a batch.
 const BATCH: usize = 3_000;
 
-pub fn print(tasks: &Tasks, heads: &Heads, thresholds: &[f32], device: &Device) {
+pub(crate) fn print(tasks: &Tasks, heads: &Heads, thresholds: &[f32], device: &Device) {
     let [part, tag, unlabelled, labelled] = parse(tasks, heads, device);
     let [precision, recall, f1] = mentions(tasks, heads, device);
     let felt = felt(&tasks.emotions[1], &(0..tasks.emotions[1].labels.len()).collect::<Vec<_>>(), heads, device);
@@ -135,7 +135,7 @@ fn f1_at(set: &Set<Vec<usize>>, felt: &[(usize, Vec<f32>)], emotion: usize, thre
 }
 
 /// Of each emotion the likelihood from which on it is best called felt.
-pub fn thresholds(tasks: &Tasks, heads: &Heads, device: &Device) -> Vec<f32> {
+pub(crate) fn thresholds(tasks: &Tasks, heads: &Heads, device: &Device) -> Vec<f32> {
     let set = &tasks.emotions[0];
     let felt = felt(set, &tasks.held(), heads, device);
     let best = |emotion: usize| {

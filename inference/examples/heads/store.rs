@@ -12,14 +12,14 @@ const AT_ONCE: usize = 1_024;
 
 /// Texts as the heads read them.
 #[derive(Default)]
-pub struct Store {
+pub(crate) struct Store {
     width: usize,
     states: Vec<f16>,
     pub texts: Vec<Stored>,
 }
 
 /// One text.
-pub struct Stored {
+pub(crate) struct Stored {
     first: usize,
     pub words: usize,
     features: Vec<[u32; FEATURES]>,
@@ -29,7 +29,7 @@ pub struct Stored {
 }
 
 impl Store {
-    pub fn read<'t>(encoder: &Encoder, texts: impl IntoIterator<Item = &'t Text>) -> Self {
+    pub(crate) fn read<'t>(encoder: &Encoder, texts: impl IntoIterator<Item = &'t Text>) -> Self {
         let texts: Vec<&Text> = texts.into_iter().collect();
         let mut store = Store::default();
         for some in texts.chunks(AT_ONCE) {
@@ -59,12 +59,12 @@ impl Store {
     }
 
     /// Numbers of a word's states, and of a text's vector.
-    pub fn widths(&self) -> (usize, usize) {
+    pub(crate) fn widths(&self) -> (usize, usize) {
         (self.width, self.texts.first().map_or(0, |text| text.vector.len()))
     }
 
     /// Batches of texts of like length, of about so many words.
-    pub fn batches(&self, places: &[usize], words: usize) -> Vec<Vec<usize>> {
+    pub(crate) fn batches(&self, places: &[usize], words: usize) -> Vec<Vec<usize>> {
         let mut batches: Vec<Vec<usize>> = Vec::new();
         let mut sorted = places.to_vec();
         sorted.sort_by_key(|at| self.texts[*at].words);
@@ -83,7 +83,7 @@ impl Store {
     }
 
     /// What the trunk makes of some texts.
-    pub fn rows(&self, trunk: &Trunk, batch: &[usize], device: &Device) -> Rows {
+    pub(crate) fn rows(&self, trunk: &Trunk, batch: &[usize], device: &Device) -> Rows {
         let longest = batch.iter().map(|at| self.texts[*at].words).max().unwrap_or(0);
         let mut states = Vec::with_capacity(batch.len() * longest * self.width);
         let mut features = Vec::with_capacity(batch.len() * longest * FEATURES);
@@ -104,7 +104,7 @@ impl Store {
     }
 
     /// The vectors of some texts.
-    pub fn vectors(&self, batch: &[usize], device: &Device) -> Tensor<2> {
+    pub(crate) fn vectors(&self, batch: &[usize], device: &Device) -> Tensor<2> {
         let numbers: Vec<f32> = batch.iter().flat_map(|at| self.texts[*at].vector.iter().copied()).collect();
         Tensor::from_data(TensorData::new(numbers, [batch.len(), self.widths().1]), device)
     }

@@ -18,7 +18,7 @@ const HELD: usize = 12;
 
 /// A task.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Train {
+pub(crate) enum Train {
     Parse,
     Mention,
     Affect,
@@ -26,13 +26,13 @@ pub enum Train {
 }
 
 /// One part of a task's texts.
-pub struct Set<L> {
+pub(crate) struct Set<L> {
     pub store: Store,
     pub labels: Vec<L>,
 }
 
 /// All texts.
-pub struct Tasks {
+pub(crate) struct Tasks {
     pub trees: [Set<Vec<Node>>; 2],
     pub mentions: [Set<(Vec<Option<usize>>, Knows)>; 2],
     pub emotions: [Set<Vec<usize>>; 2],
@@ -42,7 +42,7 @@ pub struct Tasks {
 
 impl Tasks {
     /// Training and development parts.
-    pub fn read(encoder: &Encoder, folder: &Path) -> Self {
+    pub(crate) fn read(encoder: &Encoder, folder: &Path) -> Self {
         let trees = ["train.conllu.gz", "dev.conllu"].map(|name| {
             let file = folder.join("treebank/ewt").join(name);
             let (texts, labels): (Vec<Text>, Vec<_>) =
@@ -73,24 +73,24 @@ impl Tasks {
         Tasks { trees, mentions, emotions, pairs }
     }
 
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.trees.iter().map(|set| set.labels.len()).sum::<usize>()
             + self.mentions.iter().map(|set| set.labels.len()).sum::<usize>()
             + self.emotions.iter().map(|set| set.labels.len()).sum::<usize>()
             + self.pairs.iter().map(|set| set.labels.len()).sum::<usize>()
     }
 
-    pub fn widths(&self) -> (usize, usize) {
+    pub(crate) fn widths(&self) -> (usize, usize) {
         self.trees[0].store.widths()
     }
 
     /// Texts whose emotions are not trained on.
-    pub fn held(&self) -> Vec<usize> {
+    pub(crate) fn held(&self) -> Vec<usize> {
         (0..self.emotions[0].labels.len()).filter(|at| at % HELD == 0).collect()
     }
 
     /// Every batch of every pass over each set, mixed.
-    pub fn plan(&self) -> Vec<(Train, Vec<usize>)> {
+    pub(crate) fn plan(&self) -> Vec<(Train, Vec<usize>)> {
         let passes =
             |name: &str, usual: usize| std::env::var(name).ok().and_then(|passes| passes.parse().ok()).unwrap_or(usual);
         let mut plan = Vec::new();
@@ -121,7 +121,7 @@ impl Tasks {
         }
     }
 
-    pub fn loss(&self, heads: &Heads, task: Train, batch: &[usize], device: &Device) -> Tensor<1> {
+    pub(crate) fn loss(&self, heads: &Heads, task: Train, batch: &[usize], device: &Device) -> Tensor<1> {
         match task {
             Train::Parse => self.parse_loss(heads, batch, device),
             Train::Mention => self.mention_loss(heads, batch, device),
@@ -212,7 +212,7 @@ impl Tasks {
 }
 
 /// Scores of verdicts on some pairs.
-pub fn verdicts(heads: &Heads, set: &Set<usize>, batch: &[usize], device: &Device) -> Tensor<2> {
+pub(crate) fn verdicts(heads: &Heads, set: &Set<usize>, batch: &[usize], device: &Device) -> Tensor<2> {
     let [first, second] = [0, 1].map(|side| {
         let texts: Vec<usize> = batch.iter().map(|pair| 2 * pair + side).collect();
         (set.store.rows(&heads.trunk, &texts, device), set.store.vectors(&texts, device))
@@ -221,7 +221,7 @@ pub fn verdicts(heads: &Heads, set: &Set<usize>, batch: &[usize], device: &Devic
 }
 
 /// Scores of heads, with those in other sentences ruled out.
-pub fn within(scores: Tensor<3>, store: &Store, batch: &[usize], device: &Device) -> Tensor<3> {
+pub(crate) fn within(scores: Tensor<3>, store: &Store, batch: &[usize], device: &Device) -> Tensor<3> {
     let [units, words, places] = scores.dims();
     let mut outside = vec![false; units * words * places];
     for (unit, at) in batch.iter().enumerate() {

@@ -65,22 +65,64 @@ const UNITS: &[&str] = &[
     "error",
 ];
 
-/// What a clause counts and how many: the noun's lemma and the number in digits.
-pub(super) fn count(tree: &Tree<'_>, of: &Proposition) -> Option<(String, String)> {
-    let asserted = of.mood.modality == Modality::Asserted && !of.mood.hedged;
+/// How sure a clause must be to count: the words of a total say more than its shape.
+const SURE: u16 = 300;
+
+/// A thing and how many there are of it: its name as a predicate has it, and the number in digits.
+pub(super) type Count = (String, String);
+
+/// What a clause counts. "4 MCU films" are so many films and so many of that kind; "ten times" counts what was done.
+pub(super) fn counts(tree: &Tree<'_>, of: &Proposition) -> Vec<Count> {
+    let asserted = of.mood.modality == Modality::Asserted && !of.mood.hedged && of.confidence >= SURE;
     if !asserted || !matches!(of.rule, Rule::Clause(_)) || !is_total(tree, of) {
-        return None;
+        return Vec::new();
     }
     let phrases = of.object.iter().chain(of.arguments.iter().map(|argument| &argument.phrase));
-    phrases.flat_map(|phrase| phrase.words.iter().copied()).find_map(|noun| {
-        if !matches!(tree.xpos(noun), "NNS" | "NNPS") {
-            return None;
+    let mut found: Vec<Count> = Vec::new();
+    for noun in phrases.flat_map(|phrase| phrase.words.iter().copied()) {
+        for count in counted(tree, noun) {
+            if !found.iter().any(|(thing, _)| *thing == count.0) {
+                found.push(count);
+            }
         }
-        let number = tree.dependents(noun, &["nummod"]).find_map(|number| digits(tree.lower(number)))?;
-        let thing = tree.lemma(noun).to_lowercase();
-        let plain = !UNITS.contains(&thing.as_str()) && thing.chars().all(|c| c.is_alphabetic() || c == '-');
-        plain.then(|| (tree.lower(noun).to_string(), number))
-    })
+    }
+    found
+}
+
+/// Whether a clause says a total of whatever "that" is: "that's 15 baseballs since March".
+pub(super) fn is_sum(tree: &Tree<'_>, of: &Proposition) -> bool {
+    let that = of.subject.as_ref().is_some_and(|subject| matches!(tree.lower(subject.head), "that" | "it"));
+    let mine = (0..tree.len()).any(|word| matches!(tree.lower(word), "i" | "my"));
+    let total = (0..tree.len()).any(|word| matches!(tree.lower(word), "since" | "now" | "already" | "total" | "far"));
+    that && mine && total && of.predicate.name == "be"
+}
+
+fn counted(tree: &Tree<'_>, noun: usize) -> Vec<Count> {
+    // "3 of Emma's recipes": the number is the head.
+    let parted = tree.upos(noun) == "NUM";
+    let (noun, number) = match parted.then(|| tree.dependent(noun, &["nmod"])).flatten() {
+        Some(of_these) => (of_these, digits(tree.lower(noun))),
+        None => (noun, tree.dependents(noun, &["nummod"]).find_map(|number| digits(tree.lower(number)))),
+    };
+    let Some(number) = number.filter(|_| matches!(tree.xpos(noun), "NNS" | "NNPS")) else { return Vec::new() };
+    let (word, lemma) = (tree.lower(noun), tree.lemma(noun).to_lowercase());
+    if lemma == "time" {
+        // "Ten times", of what was done; "three times a week" is no total.
+        let done = tree.parent(noun).filter(|verb| tree.upos(*verb) == "VERB").map(|verb| tree.lemma(verb));
+        let total = !tree.has(noun, &["obl", "nmod"]);
+        return done.filter(|_| total).map(|done| (format!("times_{done}"), number)).into_iter().collect();
+    }
+    let plain = |word: &str| word.chars().all(|c| c.is_alphanumeric() || c == '-');
+    if UNITS.contains(&lemma.as_str()) || !plain(word) {
+        return Vec::new();
+    }
+    let kinds = tree.dependents(noun, &["compound"]).map(|kind| tree.lower(kind).to_string());
+    let kinds: Vec<String> = kinds.filter(|kind| plain(kind)).collect();
+    let mut found = vec![(word.to_string(), number.clone())];
+    if !kinds.is_empty() {
+        found.push((format!("{}_{word}", kinds.join("_")), number));
+    }
+    found
 }
 
 /// Whether it is said of now: the present, the perfect, or with a word that says so.

@@ -123,7 +123,8 @@ pub(super) fn object(scene: &Scene<'_>, cast: &mut Cast, phrase: &Phrase) -> Opt
         return (!alone).then_some(term);
     }
     let head = tree.lower(phrase.head);
-    if EMPTY.contains(&head) || tree.upos(phrase.head) == "PRON" {
+    let says = matches!(tree.upos(phrase.head), "NOUN" | "PROPN" | "NUM" | "ADJ" | "VERB" | "ADV" | "SYM");
+    if EMPTY.contains(&head) || !says {
         return None;
     }
     value(tree, phrase).map(|value| Term::Value(value.into()))
@@ -144,7 +145,9 @@ pub(super) fn value(tree: &Tree<'_>, phrase: &Phrase) -> Option<String> {
     if words.len() > WORDS_MAX {
         words = tree.subtree(phrase.head, |word| KEPT.contains(&tree.rel(word)));
     }
-    let article = |word: usize| matches!(tree.lower(word), "a" | "an" | "the" | "some") || tree.upos(word) == "PUNCT";
+    let article = |word: usize| {
+        matches!(tree.lower(word), "a" | "an" | "the" | "some" | "any" | "no") || tree.upos(word) == "PUNCT"
+    };
     let start = words.iter().take_while(|word| article(**word)).count();
     while words.len() > start + 1 && words.last().is_some_and(|word| tree.upos(*word) == "PUNCT") {
         words.pop();

@@ -32,6 +32,7 @@ fn time(at: &TimeExpr) -> String {
         }
         TimeExpr::Offset(count, unit) => format!("{count:+} {}", format!("{unit:?}").to_lowercase()),
         TimeExpr::Weekday(day, which) => format!("weekday {day} {which:+}"),
+        TimeExpr::Spoken(expr) => format!("{expr:?}"),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nexus_inference::clauses::tree::Word;
 
 /// A sentence of a file: its text and its words.
-pub struct Parsed {
+pub(crate) struct Parsed {
     /// As after `# text = `, or the words joined by blanks.
     pub text: String,
     /// The words, with offsets into the text.
@@ -28,7 +28,7 @@ impl Labels {
 }
 
 /// The sentences of a CoNLL-U file.
-pub fn read(file: &str) -> Vec<Parsed> {
+pub(crate) fn read(file: &str) -> Vec<Parsed> {
     let mut labels = Labels::default();
     let mut sentences = Vec::new();
     for block in file.replace('\r', "").split("\n\n") {

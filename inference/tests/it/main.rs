@@ -8,6 +8,7 @@ mod conllu;
 mod device;
 mod endpoint;
 mod naive;
+mod reading;
 mod stored;
 mod tiny;
 mod total;

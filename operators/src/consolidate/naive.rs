@@ -56,11 +56,17 @@ type Key = (Cardinality, String, String, String, String);
 fn places(row: &Resolved, policy: &[PolicyRow]) -> Vec<(Key, bool)> {
     let claim = &row.claim;
     let rule_of = |name: &str| {
-        let rules = policy.iter().filter(|rule| rule.scope == claim.scope).filter_map(|rule| match &rule.policy {
-            Policy::Predicate(rule) if &*rule.name == name => Some(rule.clone()),
-            _ => None,
-        });
-        rules.max().unwrap_or(Predicate::new(name, Cardinality::Add))
+        let called = |row: &str| {
+            let rules = policy.iter().filter(|rule| rule.scope == claim.scope).filter_map(|rule| match &rule.policy {
+                Policy::Predicate(rule) if &*rule.name == row => Some(rule.clone()),
+                _ => None,
+            });
+            rules.max()
+        };
+        let of_many = if name.starts_with("number_of_") { called("number_of_*") } else { None };
+        let of_many = if name.ends_with("_is") { of_many.or_else(|| called("*_is")) } else { of_many };
+        let rule = called(name).or(of_many).unwrap_or(Predicate::new(name, Cardinality::Add));
+        Predicate { name: name.into(), ..rule }
     };
     let rule = rule_of(&claim.predicate);
     let cardinality = rule.cardinality;

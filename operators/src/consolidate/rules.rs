@@ -1,12 +1,14 @@
 //! What policy says to consolidation: how predicates go together, whom to trust, which claims are rejected; and so, on
 //! which keys a claim is laid.
 //!
-//! Of several rows for one predicate or source, the greatest counts. A relation with an inverse is laid on one key for
+//! Of several rows for one predicate or source, the greatest counts; a predicate without a row has that of names like it
+//! (`number_of_*`), if there is one. A relation with an inverse is laid on one key for
 //! both its ends: of two predicates the lesser name's subject has it, of a symmetric one the lesser entity.
 //! Cost: a look-up or two per claim.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use nexus_types::policy::wildcard;
 use nexus_types::{
     Aspect, Cardinality, Claim, ClaimId, EntityId, Held, Modality, Polarity, Policy, PolicyRow, Predicate, Scope, Text,
 };
@@ -86,7 +88,9 @@ impl Rules {
     }
 
     fn rule(&self, scope: &Scope, predicate: &Text) -> Option<&Predicate> {
-        self.0.get(scope)?.predicates.get(predicate)?.last()
+        let rules = &self.0.get(scope)?.predicates;
+        let row = |name: &str| rules.get(name)?.last();
+        row(predicate).or_else(|| row(wildcard(predicate)?))
     }
 
     /// How much a claim counts.

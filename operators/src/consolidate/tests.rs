@@ -61,6 +61,7 @@ fn policy() -> Vec<PolicyRow> {
         rule("likes", Cardinality::Add, Some("dislikes")),
         rule("dislikes", Cardinality::Add, Some("likes")),
         rule("visited", Cardinality::Event, None),
+        rule("number_of_*", Cardinality::Replace, None),
         other("parent", |rule| rule.inverse = Some("child".into())),
         other("child", |rule| rule.inverse = Some("parent".into())),
         other("friend", |rule| rule.symmetric = true),
@@ -80,7 +81,7 @@ fn other(name: &str, how: impl FnOnce(&mut Predicate)) -> PolicyRow {
 fn draw_claim(draw: &mut Draw) -> Resolved {
     let time = |draw: &mut Draw| draw.between(0, 9) * DAY / 2;
     let predicate =
-        *draw.pick(&["lives_in", "lives_in", "lives_in", "likes", "dislikes", "visited", "odd", "moved_to"]);
+        *draw.pick(&["lives_in", "lives_in", "number_of_cats", "likes", "dislikes", "visited", "odd", "moved_to"]);
     let relation = *draw.pick(&["parent", "child", "friend", "met", "odd", "lives_in"]);
     let object = *draw.pick(&["Oslo", " oslo", "Rome", "Bonn", "Bonn", ""]);
     let mut row = claim(time(draw), draw.below(40), predicate, object);
@@ -113,7 +114,11 @@ fn draw_policy(draw: &mut Draw) -> PolicyRow {
             rule.cardinality = *draw.pick(Cardinality::ALL);
             rule.ends = vec!["lives_in".into(), (*draw.pick(&["odd", "likes"])).into()];
         }),
-        0 => rule(draw.pick::<&str>(&["lives_in", "odd", "visited"]), *draw.pick(Cardinality::ALL), None),
+        0 => rule(
+            draw.pick::<&str>(&["lives_in", "odd", "visited", "number_of_*", "number_of_cats"]),
+            *draw.pick(Cardinality::ALL),
+            None,
+        ),
         1 => PolicyRow {
             scope: "s".into(),
             policy: Policy::Trust { source: (*draw.pick(&["irc", "mail"])).into(), trust: *draw.pick(&[0, 300, 1000]) },
