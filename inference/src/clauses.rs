@@ -37,7 +37,7 @@ pub mod words;
 use std::ops::Range;
 use std::sync::Arc;
 
-use nexus_types::{Affect, Answer, Extraction, Statement, Task, Text};
+use nexus_types::{Affect, Answer, Extraction, Modality, Statement, Task, Text};
 
 use crate::encoder::unit;
 use crate::heads::{Given, Heads, Reading, sizes};
@@ -132,9 +132,15 @@ impl Clauses {
         for statement in statements::statements(text, reading, &mentions) {
             match statements.iter_mut().find(|other| says_the_same(other, &statement)) {
                 None => statements.push(statement),
-                // Patterns do not look that far.
-                Some(same) if same.further.is_empty() => same.further = statement.further,
-                Some(_) => {}
+                // Patterns do not look that far: not at what else is said, nor at "according to Ben".
+                Some(same) => {
+                    if same.further.is_empty() {
+                        same.further = statement.further;
+                    }
+                    if statement.modality == Modality::Reported && same.modality == Modality::Asserted {
+                        (same.modality, same.reported_by) = (Modality::Reported, statement.reported_by);
+                    }
+                }
             }
         }
         Extraction { mentions, statements, affect: self.affect(reading) }

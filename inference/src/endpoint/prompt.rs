@@ -104,7 +104,8 @@ mod tests {
         assert!(names("statement", "aspect").iter().all(|name| Aspect::named(name).is_some()));
         assert!(names("statement", "modality").iter().all(|name| Modality::named(name).is_some()));
         assert!(names("statement", "tense").iter().all(|name| Tense::named(name).is_some()));
-        for predicate in policy::default_predicates() {
+        // Rows for many names are no names.
+        for predicate in policy::default_predicates().iter().filter(|predicate| !predicate.name.contains('*')) {
             assert!(SYSTEM.contains(&*predicate.name), "{}", predicate.name);
         }
     }

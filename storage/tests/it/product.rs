@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder,
+    Array, ArrayRef, AsArray, Int16Array, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder,
     TimestampMillisecondArray, UInt16Array, UInt32Array, UInt64Array,
 };
 use arrow::datatypes::DataType;
@@ -17,6 +17,7 @@ fn column(data_type: &DataType, keys: &[String]) -> ArrayRef {
     let numbers = 0..keys.len() as u32;
     match data_type {
         DataType::Utf8 => Arc::new(StringArray::from_iter_values(keys)),
+        DataType::Int16 => Arc::new(Int16Array::from_iter_values(numbers.map(|n| n as i16))),
         DataType::UInt16 => Arc::new(UInt16Array::from_iter_values(numbers.map(|n| n as u16))),
         DataType::UInt32 => Arc::new(UInt32Array::from_iter_values(numbers)),
         DataType::UInt64 => Arc::new(UInt64Array::from_iter_values(numbers.map(u64::from))),

@@ -11,7 +11,7 @@ use super::{
     Columns, DecodeError, Table, batch, list_at, lists, number, optional, optional_shown, optional_strings,
     optional_text, shown, strings, table, text, texts, time, times,
 };
-use crate::{Answer, AnswerRow, Ask, Event, EventRow, Kind, Millis, PolicyRow, Scope, Text, Version};
+use crate::{Answer, AnswerRow, Ask, Event, EventRow, Extraction, Kind, Millis, PolicyRow, Scope, Text, Version};
 
 /// What the `events` table holds of one event: its version, and its content unless it is a tombstone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -194,7 +194,7 @@ impl AnswersTable {
         };
         let body = |row: &AnswerRow| match &*row.answer {
             Answer::Vector => String::new(),
-            Answer::Extraction(found) if found.mentions.is_empty() && found.statements.is_empty() => String::new(),
+            Answer::Extraction(found) if *found == Extraction::default() => String::new(),
             Answer::Extraction(found) => json_of(found),
             Answer::Refused(reason) => reason.to_string(),
         };
@@ -317,5 +317,31 @@ impl RejectsTable {
             times(rows.iter().map(|row| Some(row.seen_at))),
         ];
         batch(&Self::table(), columns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::{Affect, TextHash};
+
+    #[test]
+    fn whatever_a_model_said_is_read_back() {
+        let affect = Affect { valence: -300, confidence: 800, emotions: vec![("sadness".into(), 800)] };
+        let said = [
+            Answer::Vector,
+            Answer::Refused("too long".into()),
+            Answer::Extraction(Extraction::default()),
+            Answer::Extraction(Extraction { affect: Some(affect), ..Extraction::default() }),
+        ];
+        let ask = |at: usize| Ask { text: TextHash(crate::Hash128([at as u64, 0])), model: "clauses@1".into() };
+        let rows: Vec<AnswerRow> = said
+            .into_iter()
+            .enumerate()
+            .map(|(at, answer)| AnswerRow { ask: ask(at), answer: answer.into() })
+            .collect();
+        assert_eq!(AnswersTable::decode(&AnswersTable::encode(&rows)).unwrap(), rows);
     }
 }
