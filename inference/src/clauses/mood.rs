@@ -2,6 +2,8 @@
 //!
 //! Contract: read from the clause's own words and from what governs it, up the tree. Cost: the depth of the clause.
 
+pub use nexus_types::{Aspect, Polarity, Tense};
+
 use super::frame::{Frame, Subjecthood, copulas, is_clause};
 use super::governor::governed;
 use super::lists::{
@@ -11,17 +13,7 @@ use super::lists::{
 use super::phrase::is_predicate;
 use super::tree::Tree;
 
-/// Affirmed or denied.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Polarity {
-    /// It is so.
-    #[default]
-    Affirmed,
-    /// It is not so.
-    Denied,
-}
-
-/// How a statement is meant.
+/// How a statement is meant; memory's words, in order of strength.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Modality {
     /// As a fact.
@@ -37,32 +29,6 @@ pub enum Modality {
     Hypothetical,
     /// A question.
     Asked,
-}
-
-/// When, seen from the moment of speaking.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Tense {
-    /// Now or always.
-    #[default]
-    Present,
-    /// Before.
-    Past,
-    /// Later.
-    Future,
-}
-
-/// Which part of a state's life.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Aspect {
-    /// It is so.
-    #[default]
-    Holds,
-    /// It became so.
-    Begins,
-    /// It stopped being so.
-    Ends,
-    /// It was so, and is not any more.
-    Was,
 }
 
 /// How a proposition is meant.

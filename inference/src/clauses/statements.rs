@@ -5,7 +5,7 @@
 //! Contract: total; spans lie in the text. Cost: a few microseconds a word.
 
 use nexus_types::passage::Span;
-use nexus_types::{Aspect, Mention, MentionKind, Modality, Polarity, Statement, Tense, Term, Text, When};
+use nexus_types::{Aspect, Mention, MentionKind, Modality, Statement, Tense, Term, Text, When};
 
 use super::counts::{counts, is_sum};
 use super::frame::Subjecthood;
@@ -196,21 +196,10 @@ fn statement(scene: &Scene<'_>, cast: &mut Cast, of: &Proposition) -> Option<Sta
     if known.is_none() && is_clause(scene.tree, phrase) {
         return None;
     }
-    let mood = meant(&of.mood, known);
-    Some(Statement {
-        span: span(of)?,
-        subject,
-        predicate: known.map_or_else(|| own_name(name), |known| known.name.into()).into(),
-        object,
-        further: further(scene.tree, of),
-        polarity: mood.polarity,
-        aspect: mood.aspect,
-        modality: mood.modality,
-        reported_by: of.reporter.as_ref().and_then(|by| person(scene, cast, by)).map(|(by, _)| by),
-        tense: mood.tense,
-        when: When::default(),
-        confidence: confidence(of, sure)?,
-    })
+    let holds = known.map_or(Aspect::Holds, |known| known.aspect);
+    let predicate = known.map_or_else(|| own_name(name), |known| known.name.into());
+    let said = made(scene, cast, of, (subject, predicate, object), sure)?;
+    Some(Statement { aspect: if said.aspect == Aspect::Holds { holds } else { said.aspect }, ..said })
 }
 
 /// Whether a clause only tells on what occasion something is so: "when I close the window", or what a question supposes.
@@ -220,7 +209,7 @@ fn is_occasion(tree: &Tree<'_>, of: &Proposition) -> bool {
     let below = matches!(tree.base(of.top), "advcl" | "acl" | "xcomp" | "ccomp");
     let marked = tree.dependents(of.top, &["mark", "advmod"]).any(|word| OCCASIONS.contains(&tree.lower(word)));
     let asks = !tree.is_empty() && tree.lower(tree.len() - 1).contains('?');
-    below && of.mood.tense == mood::Tense::Present && (marked || asks)
+    below && of.mood.tense == Tense::Present && (marked || asks)
 }
 
 /// "I made it with coconut milk" says what they made with coconut milk, whatever "it" is.
@@ -230,21 +219,8 @@ fn around(scene: &Scene<'_>, cast: &mut Cast, of: &Proposition, (subject, sure):
         (scene.tree.upos(joins) == "ADP").then_some((scene.tree.lower(joins), &argument.phrase))
     })?;
     let object = object(scene, cast, phrase)?;
-    let mood = meant(&of.mood, None);
-    Some(Statement {
-        span: span(of)?,
-        subject,
-        predicate: format!("{}_{joins}", of.predicate.name).into(),
-        object,
-        further: further(scene.tree, of),
-        polarity: mood.polarity,
-        aspect: mood.aspect,
-        modality: mood.modality,
-        reported_by: of.reporter.as_ref().and_then(|by| person(scene, cast, by)).map(|(by, _)| by),
-        tense: mood.tense,
-        when: When::default(),
-        confidence: confidence(of, sure * 9 / 10)?,
-    })
+    let predicate = format!("{}_{joins}", of.predicate.name);
+    made(scene, cast, of, (subject, predicate, object), sure * 9 / 10)
 }
 
 /// What is said of somebody's thing is said of them: "my highest score is 124" is their `highest_score_is`, "dance is my
@@ -264,21 +240,8 @@ fn attribute(scene: &Scene<'_>, cast: &mut Cast, of: &Proposition) -> Option<Sta
     };
     let object = object(scene, cast, told)?;
     let verb = if is { "is" } else { of.predicate.name.as_str() };
-    let mood = meant(&of.mood, None);
-    Some(Statement {
-        span: span(of)?,
-        subject: owner,
-        predicate: format!("{}_{verb}", attribute_name(tree, thing)?).into(),
-        object,
-        further: further(tree, of),
-        polarity: mood.polarity,
-        aspect: mood.aspect,
-        modality: mood.modality,
-        reported_by: of.reporter.as_ref().and_then(|by| person(scene, cast, by)).map(|(by, _)| by),
-        tense: mood.tense,
-        when: When::default(),
-        confidence: confidence(of, 900)?,
-    })
+    let predicate = format!("{}_{verb}", attribute_name(tree, thing)?);
+    made(scene, cast, of, (owner, predicate, object), 900)
 }
 
 /// What things do to the speaker: "nature inspires me" is their `inspire_by`, "writing became a way to express my feelings"
@@ -297,21 +260,7 @@ fn touched(scene: &Scene<'_>, cast: &mut Cast, of: &Proposition) -> Option<State
         "me" | "us" => (format!("{name}_by"), object(scene, cast, thing)?),
         _ => (format!("{}_{name}", attribute_name(tree, thing)?), object(scene, cast, phrase)?),
     };
-    let mood = meant(&of.mood, None);
-    Some(Statement {
-        span: span(of)?,
-        subject: Term::Speaker,
-        predicate: predicate.into(),
-        object,
-        further: further(tree, of),
-        polarity: mood.polarity,
-        aspect: mood.aspect,
-        modality: mood.modality,
-        reported_by: of.reporter.as_ref().and_then(|by| person(scene, cast, by)).map(|(by, _)| by),
-        tense: mood.tense,
-        when: When::default(),
-        confidence: confidence(of, 900)?,
-    })
+    made(scene, cast, of, (Term::Speaker, predicate, object), 900)
 }
 
 /// Whose a thing is: of "my studio" the speaker, of "Anna's studio" Anna. Not of somebody: "my sister" is no thing.
@@ -351,7 +300,6 @@ fn counted(scene: &Scene<'_>, cast: &mut Cast, of: &Proposition) -> Vec<Statemen
     let known = subject(scene, cast, of);
     let sum = || is_sum(scene.tree, of).then_some((Term::Speaker, 900));
     let (Some((subject, sure)), Some(span)) = (known.or_else(sum), span(of)) else { return Vec::new() };
-    let polarity = meant(&of.mood, None).polarity;
     let confidence = u32::from(of.confidence.max(SURE)) * sure / 1000;
     let one = |(thing, number): (String, String)| Statement {
         span,
@@ -359,7 +307,7 @@ fn counted(scene: &Scene<'_>, cast: &mut Cast, of: &Proposition) -> Vec<Statemen
         predicate: format!("number_of_{thing}").into(),
         object: Term::Value(number.into()),
         further: Text::default(),
-        polarity,
+        polarity: of.mood.polarity,
         aspect: Aspect::Holds,
         modality: Modality::Asserted,
         reported_by: None,
@@ -395,8 +343,8 @@ fn span(of: &Proposition) -> Option<Span> {
 /// Whether the object is what the canonical predicate takes, said so that it lasts.
 fn fits(scene: &Scene<'_>, known: &Canonical, of: &Proposition, phrase: &Phrase, object: &Term) -> bool {
     let tree = scene.tree;
-    let happened = of.mood.tense == mood::Tense::Past;
-    if known.happened != happened && (known.happened || of.mood.aspect != mood::Aspect::Was) {
+    let happened = of.mood.tense == Tense::Past;
+    if known.happened != happened && (known.happened || of.mood.aspect != Aspect::Was) {
         return false;
     }
     let pointing = tree.dependents(phrase.head, &["det", "nmod:poss"]).any(|word| POINTING.contains(&tree.lower(word)));
@@ -434,22 +382,33 @@ fn is_passing(tree: &Tree<'_>, phrase: &Phrase) -> bool {
     PASSING.contains(&tree.lower(head)) || bare || pointing
 }
 
-/// How a clause is meant, in memory's words.
-struct Meant {
-    polarity: Polarity,
-    modality: Modality,
-    aspect: Aspect,
-    tense: Tense,
+/// A statement of subject, predicate and object, with all that the clause says of how it is meant.
+fn made(
+    scene: &Scene<'_>,
+    cast: &mut Cast,
+    of: &Proposition,
+    (subject, predicate, object): (Term, String, Term),
+    sure: u32,
+) -> Option<Statement> {
+    Some(Statement {
+        span: span(of)?,
+        subject,
+        predicate: predicate.into(),
+        object,
+        further: further(scene.tree, of),
+        polarity: of.mood.polarity,
+        aspect: of.mood.aspect,
+        modality: modality(&of.mood),
+        reported_by: of.reporter.as_ref().and_then(|by| person(scene, cast, by)).map(|(by, _)| by),
+        tense: of.mood.tense,
+        when: When::default(),
+        confidence: confidence(of, sure)?,
+    })
 }
 
-fn meant(mood: &Mood, known: Option<&Canonical>) -> Meant {
-    let aspect = match mood.aspect {
-        mood::Aspect::Holds => known.map_or(Aspect::Holds, |known| known.aspect),
-        mood::Aspect::Begins => Aspect::Begins,
-        mood::Aspect::Ends => Aspect::Ends,
-        mood::Aspect::Was => Aspect::Was,
-    };
-    let modality = match mood.modality {
+/// How a clause is meant, in memory's words.
+fn modality(mood: &Mood) -> Modality {
+    match mood.modality {
         mood::Modality::Asserted if mood.hedged => Modality::Hedged,
         mood::Modality::Asserted => Modality::Asserted,
         mood::Modality::Intended => Modality::Intended,
@@ -457,17 +416,7 @@ fn meant(mood: &Mood, known: Option<&Canonical>) -> Meant {
         mood::Modality::Reported => Modality::Reported,
         mood::Modality::Hypothetical => Modality::Hypothetical,
         mood::Modality::Asked => Modality::Asked,
-    };
-    let tense = match mood.tense {
-        mood::Tense::Past => Tense::Past,
-        mood::Tense::Present => Tense::Present,
-        mood::Tense::Future => Tense::Future,
-    };
-    let polarity = match mood.polarity {
-        mood::Polarity::Affirmed => Polarity::Affirmed,
-        mood::Polarity::Denied => Polarity::Denied,
-    };
-    Meant { polarity, modality, aspect, tense }
+    }
 }
 
 /// Further arguments, each with its preposition.
