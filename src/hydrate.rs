@@ -96,7 +96,9 @@ impl Engine {
             let wanted: Vec<_> = wanted.into_iter().filter_map(|id| models::with_id(id)).collect();
             wanted.iter().try_for_each(|known| self.load(known).map(drop))?;
         }
-        if checkpoint.epoch == 0 || checkpoint.meta.get(meta::GRAPH) == Some(&GRAPH_VERSION.to_string()) {
+        let migrated = self.store.opening().migrated_from.is_some();
+        let same_graph = checkpoint.meta.get(meta::GRAPH) == Some(&GRAPH_VERSION.to_string());
+        if checkpoint.epoch == 0 || (same_graph && !migrated) {
             for ask in self.graph.restore(inputs)? {
                 self.asks.entry(ask.model).or_default().insert(ask.text);
             }

@@ -14,4 +14,4 @@ pub use outputs::{Collections, Outputs};
 
 /// The version of what the graph computes. It is raised with every change to the meaning of a derived row, and kept in
 /// every checkpoint: a store whose checkpoint names another version is brought up to date at opening.
-pub const GRAPH_VERSION: u32 = 2;
+pub const GRAPH_VERSION: u32 = 3;

@@ -190,9 +190,8 @@ fn when_bytes(when: &When) -> Vec<u8> {
         }
         Some(TimeExpr::Offset(count, unit)) => [2, count, unit_number(unit), 0],
         Some(TimeExpr::Weekday(day, direction)) => [3, i32::from(day), i32::from(direction), 0],
-        Some(TimeExpr::Spoken(expr)) => {
-            // What is said of an expression in full, told apart by its hash.
-            let [said, _] = Hash128::of("when", &[format!("{expr:?}").as_bytes()]).0;
+        Some(spoken @ TimeExpr::Spoken(_)) => {
+            let [said, _] = Hash128::of("when", &[&spoken.notation()]).0;
             [4, said as i32, (said >> 32) as i32, 0]
         }
     };

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use nexus_types::{Hash128, Millis};
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::Checkpoints;
 use crate::error::{ErrorKind, Result, StorageError, at};
 use crate::files;
 
@@ -35,8 +36,26 @@ pub(crate) struct Identity {
 /// run in order, each written to `nexus.json` when it is done; a step that is run twice must change nothing.
 pub(crate) type Step = (u32, fn(&Home) -> Result<()>);
 
-/// Every known migration. The first format has none.
-pub(crate) const STEPS: &[Step] = &[];
+/// Every known migration.
+pub(crate) const STEPS: &[Step] = &[(1, drop_derived)];
+
+/// Tables that cannot be recomputed, and vectors, whose columns are the same in both formats.
+const KEPT_BY_2: [&str; 5] = ["events", "answers", "policy", "rejects", "vectors_"];
+
+/// Format 2 has more columns in what the graph computes: those tables go, and are made anew when the store is opened. The
+/// epochs before cannot be read any more.
+fn drop_derived(home: &Home) -> Result<()> {
+    let checkpoints = Checkpoints::of(home);
+    let (mut last, _) = checkpoints.newest()?;
+    let before = last.tables.len();
+    last.tables.retain(|name, _| KEPT_BY_2.iter().any(|kept| name.starts_with(kept)));
+    if last.tables.len() < before {
+        last.epoch += 1;
+        checkpoints.write(&last)?;
+    }
+    let older = checkpoints.epochs()?.into_iter().filter(|epoch| *epoch < last.epoch);
+    older.collect::<Vec<_>>().into_iter().try_for_each(|epoch| checkpoints.remove(epoch))
+}
 
 impl Home {
     /// The store at that path, which must exist; the path becomes absolute.

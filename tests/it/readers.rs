@@ -2,7 +2,7 @@
 
 use nexus::{At, ErrorKind, Memory, Nexus};
 
-use crate::support::{current, open, said, settings};
+use crate::support::{current, everything, open, said, settings};
 
 #[test]
 fn a_second_writer_is_told_who_writes() {
@@ -36,6 +36,32 @@ fn a_folder_that_is_something_else_is_left_alone() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was written into it");
     let error = Memory::open(folder.path().join("nowhere"), "default", At::Latest).err().unwrap();
     assert!(matches!(error.kind(), ErrorKind::Format | ErrorKind::NotFound), "{error}");
+}
+
+#[test]
+fn a_store_of_the_first_format_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut nexus = open(folder.path());
+    for (at, text) in [(1, "I live in London."), (2, "I work at Siemens."), (30, "I moved to Berlin.")] {
+        nexus.remember(said(&at.to_string(), at, "anna", text)).unwrap();
+    }
+    let before = everything(&nexus.memory().unwrap());
+    nexus.close().unwrap();
+    let home = folder.path().join("nexus.json");
+    let text = std::fs::read_to_string(&home).unwrap();
+    assert!(text.contains("\"format\": 2"), "{text}");
+    std::fs::write(&home, text.replace("\"format\": 2", "\"format\": 1")).unwrap();
+    let error = Memory::open(folder.path(), "default", At::Latest).err().unwrap();
+    assert!(error.to_string().contains("open it once for writing"), "{error}");
+
+    // As an older program left them: other columns, and another graph.
+    std::fs::remove_dir_all(folder.path().join("tables/facts.lance")).unwrap();
+    let nexus = open(folder.path());
+    let memory = nexus.memory().unwrap();
+    assert_eq!(everything(&memory), before);
+    assert!(memory.verify().unwrap().equal);
+    nexus.close().unwrap();
+    open(folder.path()).close().unwrap();
 }
 
 #[test]

@@ -34,4 +34,4 @@ pub type Text = std::sync::Arc<str>;
 
 /// The version of the store's format: the tables of [`tables`], the tail log's records and the checkpoint. A store that
 /// names another version is migrated if it is older and known, and refused otherwise.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;

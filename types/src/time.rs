@@ -64,6 +64,13 @@ pub enum TimeExpr {
     Spoken(Expr),
 }
 
+impl TimeExpr {
+    /// The expression as answers keep it: what an id may be made of.
+    pub fn notation(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
 /// From when until when something a text says is true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
 pub struct When {

@@ -1,7 +1,7 @@
 //! The fold: what a key's claims, in order, make of its line. Pure; [`super::naive`] says the same by brute force.
 //!
 //! Two values that are said at one time, for one time, are disputed: they stand on the line together until a later word
-//! names one of them, or ends them all.
+//! names one of them, or ends them all. Where one only says the other more exactly, the exact one stands.
 //!
 //! Strength is the claim's confidence times its source's trust, in thousandths. A word does not touch a fact held with
 //! more than twice its strength. A claim with an end, or that something *was*, is laid on exactly its interval; one
@@ -123,6 +123,15 @@ pub(super) fn same_value(a: &Held, b: &Held) -> bool {
     }
 }
 
+/// Whether one value says the other more exactly: "Maritime Museum", "museum". English and Spanish differ in where the
+/// exact words stand; what is at neither end is another value.
+fn refines(exact: &Held, vague: &Held) -> bool {
+    let (Held::Value(exact), Held::Value(vague)) = (exact, vague) else { return false };
+    let (exact, vague): (String, String) = (normal(exact).collect(), normal(vague).collect());
+    let before = exact.strip_suffix(&vague).is_some_and(|rest| rest.ends_with(' '));
+    !vague.is_empty() && (before || exact.strip_prefix(&vague).is_some_and(|rest| rest.starts_with(' ')))
+}
+
 /// A value in the form that [`same_value`] compares.
 pub(super) fn normalised(value: &Held) -> Held {
     match value {
@@ -186,7 +195,13 @@ impl<T: Told> Fold<'_, T> {
         if let Some(stronger) = self.stronger((from, end)) {
             return self.on(stronger, Action::Noop, Reason::Weaker);
         }
-        if here.is_some_and(|at| self.rivals(at, (from, end))) {
+        let rival = here.filter(|at| self.rivals(*at, (from, end)));
+        let alone = rival.filter(|at| self.line.stack(*at).len() == 1);
+        if let Some(at) = alone.filter(|at| refines(self.value(*at), self.object())) {
+            return self.again(at);
+        }
+        let refined = alone.is_some_and(|at| refines(self.object(), self.value(at)));
+        if rival.is_some() && !refined {
             return self.dispute((from, end), status);
         }
         let replaced = self.line.overlapping(from, end).next().map(|piece| piece.id);
@@ -194,6 +209,7 @@ impl<T: Told> Fold<'_, T> {
         let fact = self.open(from, end, status);
         match replaced {
             None => self.on(fact, Action::Add, Reason::New),
+            Some(_) if refined => Outcome { replaced, ..self.on(fact, Action::Update, Reason::Refined) },
             Some(_) => Outcome { replaced, ..self.on(fact, Action::Update, Reason::Replaced) },
         }
     }
@@ -407,6 +423,16 @@ impl<T: Told> Fold<'_, T> {
     /// The piece with the value of this claim among those that hold where the one at `at` does.
     fn own(&self, at: usize) -> Option<usize> {
         self.line.stack(at).find(|at| self.same(self.line.get(*at)))
+    }
+
+    /// What this claim says.
+    fn object(&self) -> &Held {
+        &self.entries[self.at].object
+    }
+
+    /// What the piece at `at` says.
+    fn value(&self, at: usize) -> &Held {
+        &self.entries[self.line.get(at).opening as usize].object
     }
 
     /// Whether a piece holds the value of this claim.

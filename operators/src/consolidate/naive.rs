@@ -111,6 +111,14 @@ fn words(value: &Held) -> String {
     }
 }
 
+/// Whether a text is another with more words before it, or after it.
+fn finer(exact: &str, vague: &str) -> bool {
+    let list = |text: &str| text.split(' ').skip(1).map(String::from).collect::<Vec<_>>();
+    let texts = exact.starts_with("value ") && vague.starts_with("value ");
+    let (exact, vague) = (list(exact), list(vague));
+    texts && exact.len() > vague.len() && (exact.ends_with(&vague) || exact.starts_with(&vague))
+}
+
 /// Confidence times trust; `None` for a rejected claim.
 fn strength(row: &Resolved, policy: &[PolicyRow]) -> Option<u32> {
     let rules = || policy.iter().filter(|rule| rule.scope == row.claim.scope).map(|rule| &rule.policy);
@@ -292,8 +300,16 @@ impl<'a> Canvas<'a> {
         if let Some(strong) = others.iter().find(|other| self.colours[**other].confidence > 2 * strength) {
             return self.weaker(*strong);
         }
+        let mut refined = false;
         if own.is_none() && self.contradicts(at, (first, last), strength) {
-            return self.dispute(at, (first, last), to, strength);
+            let mine = words(&self.rows[at].row.object);
+            match self.cells[first][..] {
+                [other] if finer(&words(&self.rows[self.colours[other].opening].row.object), &mine) => {
+                    return self.agree(other, strength);
+                }
+                [other] if finer(&mine, &words(&self.rows[self.colours[other].opening].row.object)) => refined = true,
+                _ => return self.dispute(at, (first, last), to, strength),
+            }
         }
         let replaced = others.first().map(|other| self.colours[*other].id);
         let colour = match own {
@@ -315,6 +331,7 @@ impl<'a> Canvas<'a> {
         let (action, reason) = match (own, replaced) {
             _ if settles => (Action::Update, "it settles which of several values holds"),
             (Some(_), _) => (Action::Update, "it says more about when the same held"),
+            (None, Some(_)) if refined => (Action::Update, "it says more exactly what was said at the same time"),
             (None, Some(_)) => (Action::Update, "it takes another value's place"),
             (None, None) => (Action::Add, "nothing else was held"),
         };

@@ -17,6 +17,7 @@ macro_rules! reasons {
 reasons! {
     New: "nothing else was held",
     Replaced: "it takes another value's place",
+    Refined: "it says more exactly what was said at the same time",
     Disputes: "another value was said for the same time, at the same time: both stay, disputed",
     Settled: "it settles which of several values holds",
     Extended: "it says more about when the same held",

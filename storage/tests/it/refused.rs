@@ -48,7 +48,7 @@ fn a_newer_format_is_refused_by_writer_and_reader() {
         drop(open(directory.path()).await);
         let path = directory.path().join("nexus.json");
         let text = fs::read_to_string(&path).unwrap();
-        fs::write(&path, text.replace("\"format\": 1", "\"format\": 99")).unwrap();
+        fs::write(&path, text.replace("\"format\": 2", "\"format\": 99")).unwrap();
         let writer = Store::create_or_open(directory.path(), eager(), opener()).await.unwrap_err();
         let reader = Reader::open(directory.path(), &Settings::default()).unwrap_err();
         assert_eq!((writer.kind(), reader.kind()), (&ErrorKind::NewerFormat, &ErrorKind::NewerFormat));
