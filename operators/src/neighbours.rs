@@ -1,7 +1,7 @@
 //! Neighbours: what was said before it, in the same conversation.
 //!
 //! A conversation is (scope, platform, channel, thread), in the order (said_at, id); messages, answers and posts stand
-//! in it. `neighbours(E) = { (e, p) | p is the greatest of e's conversation that is less than e }`: the first of a
+//! in it if they say something. `neighbours(E) = { (e, p) | p is the greatest of e's conversation that is less than e }`: the first of a
 //! conversation has no row. Cost: O(log n) in the length of the conversation for an event that comes or goes; an edit
 //! that leaves its place costs nothing. Memory: 24 bytes per event.
 
@@ -31,14 +31,16 @@ pub fn neighbours_naive(events: &[Arc<EventRow>]) -> Vec<(EventId, EventId)> {
     standing.iter().filter_map(|event| Some((event.id, previous(event)?))).collect()
 }
 
-type Key = (Scope, Text, Text, Option<Text>);
+/// What tells conversations apart.
+pub(crate) type Key = (Scope, Text, Text, Option<Text>);
 
-fn conversation(event: &EventRow) -> Key {
+/// The conversation that an event stands in.
+pub(crate) fn conversation(event: &EventRow) -> Key {
     (event.scope.clone(), event.platform.clone(), event.channel.clone(), event.thread.clone())
 }
 
 fn stands(event: &EventRow) -> bool {
-    event.live() && matches!(event.kind, Kind::Message | Kind::Response | Kind::Post)
+    event.live() && event.text_bytes > 0 && matches!(event.kind, Kind::Message | Kind::Response | Kind::Post)
 }
 
 /// A conversation, in order.
@@ -85,6 +87,7 @@ mod tests {
         let mut event = EventRow::tombstone("s".into(), EventId(Hash128([n, 0])), version);
         event.kind = if n % 5 == 4 { Kind::Notice } else { Kind::Message };
         event.said_at = (n % 7) as Millis;
+        event.text_bytes = u32::from(n % 9 != 8);
         event.channel = (if n.is_multiple_of(2) { "a" } else { "b" }).into();
         event.thread = n.is_multiple_of(3).then(|| "t".into());
         Arc::new(event)

@@ -11,6 +11,7 @@ mod bare;
 mod components;
 mod describe;
 mod naive;
+mod nicknames;
 
 use std::sync::Arc;
 

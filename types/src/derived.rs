@@ -1,4 +1,4 @@
-//! The smaller derived nouns: mentions, salience, rankings, affects, patterns. Pure functions of the inputs, like all the rest.
+//! The smaller derived nouns: mentions, salience, rankings, watched places, affects, patterns. Pure functions of the inputs, like all the rest.
 
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +49,25 @@ pub struct Ranking {
     pub rank: u32,
     /// What stands there.
     pub event: EventId,
+    /// Its score, fixed point.
+    pub score: i64,
+}
+
+/// One place in the kept ranking of a watched question.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Watched {
+    /// Whose memory.
+    pub scope: Scope,
+    /// The question.
+    pub question: Text,
+    /// 1 is the best.
+    pub rank: u32,
+    /// What stands there.
+    pub passage: PassageId,
+    /// The passage's event.
+    pub event: EventId,
+    /// When it was said.
+    pub said_at: Millis,
     /// Its score, fixed point.
     pub score: i64,
 }

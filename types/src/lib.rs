@@ -19,7 +19,7 @@ pub mod time;
 
 pub use ask::{Affect, Answer, AnswerRow, Ask, Extraction, Mention, MentionKind, Statement, Term};
 pub use claim::{Aspect, Claim, Modality, Object, Polarity, Tense};
-pub use derived::{AffectRow, MentionRow, Pattern, Ranking, Salience};
+pub use derived::{AffectRow, MentionRow, Pattern, Ranking, Salience, Watched};
 pub use entity::{Author, Entity, Evidence, EvidenceKind, Key};
 pub use event::{Attachment, Change, Event, EventRow, Kind, Scope, State, Version};
 pub use fact::{Action, Decision, Fact, Held, Status};

@@ -7,6 +7,17 @@ use crate::{Text, TextHash};
 pub trait Texts: Send + Sync {
     /// The text of that hash; `None` only if no live row names it.
     fn text(&self, hash: TextHash) -> Option<Text>;
+
+    /// The texts of several hashes, in their order: one read where there would be many.
+    fn texts(&self, hashes: &[TextHash]) -> Vec<Option<Text>> {
+        hashes.iter().map(|hash| self.text(*hash)).collect()
+    }
+
+    /// How near in meaning a watched question is to texts that this embedder has read: cosines in fixed point, in the order
+    /// of the hashes. `None` where the embedder cannot say.
+    fn nearness(&self, _embedder: &str, _question: &str, texts: &[TextHash]) -> Vec<Option<i64>> {
+        vec![None; texts.len()]
+    }
 }
 
 impl Texts for std::collections::BTreeMap<TextHash, Text> {

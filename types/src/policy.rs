@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::claim::named;
-use crate::{ClaimId, Hash128, Key, Millis, Object, Scope, Text};
+use crate::{ClaimId, Hash128, Key, Millis, Object, PassageId, Scope, Text};
 
 /// What several values of one predicate mean for each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -119,7 +119,52 @@ pub enum Policy {
         /// `name@version`.
         model: Text,
     },
+    /// A question that stays open: its ranking is kept.
+    Watch {
+        /// As it is asked.
+        question: Text,
+        /// How many places it has, at most [`WATCHED_MAX`].
+        k: u32,
+    },
+    /// How much a feature of the ranking counts, in fixed point, instead of what it counts by default. The greatest if
+    /// several.
+    Weight {
+        /// The feature's name.
+        feature: Text,
+        /// The weight.
+        weight: i64,
+    },
+    /// What words are worth in this scope, for the questions that are watched: published when they come, and again when
+    /// the scope has grown by a quarter. The greatest if several.
+    Statistics {
+        /// How many passages there were.
+        passages: u64,
+        /// How many terms they had together.
+        length: u64,
+        /// In how many passages each term was.
+        frequencies: Vec<(Text, u64)>,
+        /// Who speaks here and is named in a question, as passages have them.
+        named: Vec<Text>,
+        /// The authors that were "I".
+        own: Vec<Text>,
+    },
+    /// Whether something that was recalled helped: weights are learnt from it.
+    Feedback {
+        /// When it was said.
+        at: Millis,
+        /// What was asked.
+        question: Text,
+        /// The passage that was recalled.
+        passage: PassageId,
+        /// Whether it helped.
+        helped: bool,
+        /// What was special about it: each feature, less the mean of all that was recalled, in fixed point.
+        features: Vec<(Text, i64)>,
+    },
 }
+
+/// The most places of a watched question.
+pub const WATCHED_MAX: u32 = 64;
 
 impl Policy {
     /// Which sort of row it is, as SQL shows it.
@@ -135,6 +180,10 @@ impl Policy {
             Policy::Reject(_) => "reject",
             Policy::Assert { .. } => "assert",
             Policy::Model { .. } => "model",
+            Policy::Watch { .. } => "watch",
+            Policy::Weight { .. } => "weight",
+            Policy::Statistics { .. } => "statistics",
+            Policy::Feedback { .. } => "feedback",
         }
     }
 }

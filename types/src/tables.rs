@@ -17,7 +17,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 pub use derived::{
     AffectsTable, ClaimsTable, DecisionsTable, EntitiesTable, EvidenceTable, FactsTable, MentionsTable, PassageRow,
-    PassagesTable, PatternsTable, RankingsTable, SalienceTable,
+    PassagesTable, PatternsTable, RankingsTable, SalienceTable, WatchedTable,
 };
 pub use ground::{AnswersTable, EventRecord, EventsTable, PolicyTable, Reject, RejectsTable};
 
@@ -51,6 +51,7 @@ pub fn all() -> Vec<Table> {
         FactsTable::table(),
         SalienceTable::table(),
         RankingsTable::table(),
+        WatchedTable::table(),
         EvidenceTable::table(),
         AffectsTable::table(),
         PatternsTable::table(),

@@ -116,7 +116,12 @@ fn placed(passage: &Passage, event: &Arc<EventRow>, live: &[&Arc<EventRow>]) -> 
     let place = |event: &EventRow| (event.said_at, event.id);
     let mut before: Vec<&&Arc<EventRow>> = live
         .iter()
-        .filter(|other| speaks(other) && conversation(other) == conversation(event) && place(other) < place(event))
+        .filter(|other| {
+            speaks(other)
+                && other.text_bytes > 0
+                && conversation(other) == conversation(event)
+                && place(other) < place(event)
+        })
         .collect();
     before.sort_by_key(|other| place(other));
     PassageRow { passage: passage.clone(), event: event.clone(), previous: before.last().map(|other| other.id) }

@@ -1,13 +1,14 @@
 //! Bare: whom a first name means in a channel.
 //!
 //! "Anna" in #x means the one entity that spoke in #x and is called Anna: by the first word of one of its names, or by its
-//! handle. If there are none or several, she is somebody of her own. What the user says (`same`) goes before.
+//! handle. If there is none, it is the one whose given name has it for a nickname ("Liz", Elizabeth). If there are none or
+//! several of either, she is somebody of her own. What the user says (`same`) goes before.
 
 use nexus_types::entity::key_label;
 use nexus_types::{EntityId, Evidence, Key, Millis, Scope, Text};
 use serde::{Deserialize, Serialize};
 
-use super::{entity_id, is_bare};
+use super::{entity_id, is_bare, nicknames};
 use crate::evidence::{Place, Who};
 use crate::ground::person_key;
 use crate::per_key::distinct;
@@ -20,14 +21,17 @@ pub(super) enum Meaning {
     Told(EntityId),
     /// It spoke there, and is called so.
     Heard(EntityId),
+    /// It spoke there, and people of its given name are called so.
+    Nick(EntityId),
     /// Somebody of whom only this name is known, since then.
     Own(EntityId, Millis),
 }
 
 impl Meaning {
     pub(super) fn entity(self) -> EntityId {
-        let (Meaning::Told(entity) | Meaning::Heard(entity) | Meaning::Own(entity, _)) = self;
-        entity
+        match self {
+            Meaning::Told(entity) | Meaning::Heard(entity) | Meaning::Nick(entity) | Meaning::Own(entity, _) => entity,
+        }
     }
 }
 
@@ -44,13 +48,20 @@ pub(super) fn meant<'s>(
     });
     let by_handle =
         strong.clone().flat_map_ref(|(scope, key), entity| handle(key).map(|name| ((scope.clone(), *entity), name)));
-    let called = distinct(by_name.concat(by_handle), "what entities are called");
+    let short =
+        by_name.clone().flat_map(|(of, name)| nicknames::of(&name).map(move |nick| (of.clone(), nick.into(), true)));
+    let called = by_name.concat(by_handle).map(|(of, name)| (of, name, false)).concat(short);
+    let called =
+        distinct(called.map(|(of, name, nick): (_, Text, bool)| (of, (name, nick))), "what entities are called");
     let places = spoke
         .arrange_by_key_named("places by key")
         .join_core(strong.clone(), |(scope, _), place, entity| Some(((scope.clone(), *entity), place.clone())));
     let heard = called.arrange_by_key_named("names by entity").join_core(
         distinct(places, "where entities speak").arrange_by_key_named("places by entity"),
-        |(scope, entity), name, place| bare_key(scope, place, name).map(|who| (who, Meaning::Heard(*entity))),
+        |(scope, entity), (name, nick), place| {
+            let meaning = if *nick { Meaning::Nick(*entity) } else { Meaning::Heard(*entity) };
+            bare_key(scope, place, name).map(|who| (who, meaning))
+        },
     );
     let told = bonds
         .flat_map(told)
@@ -65,14 +76,13 @@ pub(super) fn meant<'s>(
         .reduce_named("whom a bare name means", |_, meanings, out| out.extend(choice(meanings).map(|it| (it, 1))))
 }
 
-/// The user's word; else the only entity that is called so; else the name's own.
+/// The user's word; else the only entity that is called so, by name or, if none is, by nickname; else the name's own.
 fn choice(meanings: &[(&Meaning, isize)]) -> Option<Meaning> {
-    let heard = |meaning: &Meaning| matches!(meaning, Meaning::Heard(_));
-    let (first, second) = (*meanings.first()?.0, meanings.get(1).map(|(meaning, _)| **meaning));
-    if heard(&first) && second.as_ref().is_some_and(heard) {
-        return meanings.last().map(|(last, _)| **last).filter(|last| !heard(last));
-    }
-    Some(first)
+    let first = *meanings.first()?.0;
+    let guess = |meaning: &Meaning| matches!(meaning, Meaning::Heard(_) | Meaning::Nick(_));
+    let alike = |meaning: &Meaning| std::mem::discriminant(meaning) == std::mem::discriminant(&first);
+    let doubtful = guess(&first) && meanings.get(1).is_some_and(|(second, _)| alike(second));
+    if doubtful { meanings.last().map(|(last, _)| **last).filter(|last| !guess(last)) } else { Some(first) }
 }
 
 /// A strong key with the bare name that policy says it goes by.

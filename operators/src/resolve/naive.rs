@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use nexus_types::{Entity, EntityId, Evidence, Key, Millis, PolicyRow, Scope};
 
 use super::describe::{self, Detail};
-use super::{KEYS_MAX, apart, bare, entity_id, is_bare, tier};
+use super::{KEYS_MAX, apart, bare, entity_id, is_bare, nicknames, tier};
 use crate::evidence::{Clue, Who};
 use crate::ground::person_key;
 
@@ -79,15 +79,18 @@ fn component(
 }
 
 fn meant(clues: &[Clue], strong: &BTreeMap<Who, EntityId>) -> BTreeMap<Who, EntityId> {
-    let mut called: BTreeSet<(Scope, EntityId, nexus_types::Text)> = BTreeSet::new();
+    let mut called: BTreeSet<(Scope, EntityId, nexus_types::Text, u8)> = BTreeSet::new();
     for ((scope, key), entity) in strong {
-        called.extend(bare::handle(key).map(|name| (scope.clone(), *entity, name)));
+        called.extend(bare::handle(key).map(|name| (scope.clone(), *entity, name, 1)));
     }
     for clue in clues {
         if let Clue::Name(who, name) = clue
             && let Some(entity) = strong.get(who)
         {
-            called.extend(bare::first_word(name).map(|name| (who.0.clone(), *entity, name)));
+            if let Some(name) = bare::first_word(name) {
+                called.extend(nicknames::of(&name).map(|nick| (who.0.clone(), *entity, nick.into(), 2)));
+                called.insert((who.0.clone(), *entity, name, 1));
+            }
         }
     }
     let mut candidates: BTreeMap<Who, BTreeSet<(u8, EntityId)>> = BTreeMap::new();
@@ -95,9 +98,9 @@ fn meant(clues: &[Clue], strong: &BTreeMap<Who, EntityId>) -> BTreeMap<Who, Enti
         match clue {
             Clue::Spoke(who, (platform, channel)) => {
                 let Some(entity) = strong.get(who) else { continue };
-                for (_, _, name) in called.iter().filter(|(scope, other, _)| *scope == who.0 && other == entity) {
+                for (_, _, name, how) in called.iter().filter(|(scope, other, ..)| *scope == who.0 && other == entity) {
                     if let Some(key) = person_key(platform, channel, name) {
-                        candidates.entry((who.0.clone(), key)).or_default().insert((1, *entity));
+                        candidates.entry((who.0.clone(), key)).or_default().insert((*how, *entity));
                     }
                 }
             }
@@ -113,7 +116,9 @@ fn meant(clues: &[Clue], strong: &BTreeMap<Who, EntityId>) -> BTreeMap<Who, Enti
         }
     }
     let sure = |them: BTreeSet<(u8, EntityId)>| {
-        them.iter().next().filter(|(told, _)| *told == 0 || them.len() == 1).map(|(_, entity)| *entity)
+        let (best, entity) = *them.first()?;
+        let only = them.iter().filter(|(how, _)| *how == best).count() == 1;
+        (best == 0 || only).then_some(entity)
     };
     candidates.into_iter().filter_map(|(who, them)| Some((who, sure(them)?))).collect()
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::check::{Draw, check2};
 use crate::evidence::Clue;
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "account:irc/anna",
     "account:irc/ann_k",
     "account:irc/ben",
@@ -14,6 +14,7 @@ const KEYS: [&str; 8] = [
     "name:anna kowalska",
     "name:ben",
     "person:irc/#x/anna",
+    "person:irc/#x/ben",
     "me",
 ];
 
@@ -26,7 +27,7 @@ fn who(draw: &mut Draw) -> Who {
 }
 
 fn clue(draw: &mut Draw) -> Clue {
-    let word = |draw: &mut Draw| Text::from(*draw.pick(&["Anna", "Anna Kowalska", "Ben"]));
+    let word = |draw: &mut Draw| Text::from(*draw.pick(&["Anna", "Anna Kowalska", "Ben", "Benjamin Ode"]));
     match draw.below(7) {
         0..=2 => Clue::Seen(who(draw), 7),
         3 => Clue::Name(who(draw), word(draw)),

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     AffectRow, Claim, Decision, Entity, EventId, EventRow, Evidence, Fact, Hash128, Held, MentionRow, Object, Passage,
-    Pattern, Ranking, Salience,
+    Pattern, Ranking, Salience, Watched,
 };
 
 /// A passage with its event and its place in the conversation, as the graph gives it out.
@@ -45,6 +45,7 @@ impl PassagesTable {
             text("platform"),
             text("channel"),
             optional_text("thread"),
+            text("kind"),
             optional_text("previous"),
         ];
         table("passages", "id", true, fields)
@@ -66,6 +67,7 @@ impl PassagesTable {
             strings(rows.iter().map(|(row, _)| &*row.event.platform)),
             strings(rows.iter().map(|(row, _)| &*row.event.channel)),
             optional_strings(rows.iter().map(|(row, _)| row.event.thread.as_deref())),
+            strings(rows.iter().map(|(row, _)| row.event.kind.name())),
             optional_shown(rows.iter().map(|(row, _)| row.previous)),
         ];
         batch(&Self::table(), columns)
@@ -401,6 +403,47 @@ impl RankingsTable {
             shown(rows.iter().map(|row| row.entity)),
             Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.rank))),
             shown(rows.iter().map(|row| row.event)),
+            Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.score))),
+        ];
+        batch(&Self::table(), columns)
+    }
+}
+
+/// `watched`: the kept rankings of watched questions.
+pub struct WatchedTable;
+
+impl WatchedTable {
+    /// Its name, key and columns.
+    pub fn table() -> Table {
+        let fields = vec![
+            text("id"),
+            text("scope"),
+            text("question"),
+            number("rank", DataType::UInt32),
+            text("passage"),
+            text("event"),
+            time("said_at", false),
+            number("score", DataType::Int64),
+        ];
+        table("watched", "id", true, fields)
+    }
+
+    /// The key: the place in the ranking.
+    pub fn key(row: &Watched) -> String {
+        let place = row.rank.to_le_bytes();
+        Hash128::of("watched", &[row.scope.as_bytes(), row.question.as_bytes(), &place]).to_string()
+    }
+
+    /// Rows to columns.
+    pub fn encode(rows: &[Watched]) -> RecordBatch {
+        let columns: Vec<ArrayRef> = vec![
+            strings(rows.iter().map(Self::key)),
+            strings(rows.iter().map(|row| &*row.scope)),
+            strings(rows.iter().map(|row| &*row.question)),
+            Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.rank))),
+            shown(rows.iter().map(|row| row.passage)),
+            shown(rows.iter().map(|row| row.event)),
+            times(rows.iter().map(|row| Some(row.said_at))),
             Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.score))),
         ];
         batch(&Self::table(), columns)
