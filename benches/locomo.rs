@@ -12,7 +12,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 
 use nexus::{Device, models};
-use nexus::{Event, Go, Memory, Nexus, Settings};
+use nexus::{Event, Go, Memory, Nexus, RecallOptions, Settings};
 use nexus_inference::{Model, Reply};
 use nexus_scoring::{Bag, Statistics, bm25, cosine, terms};
 use nexus_types::Text;
@@ -70,7 +70,9 @@ fn main() {
         let peers = Peers::new(&turns, &*encoder);
         for question in questions(&conversation["qa"]) {
             let hits = match rerank {
-                true => memory.recall_reranked(&question.text, 20).unwrap().hits,
+                true => {
+                    memory.recall_reranked(&question.text, &RecallOptions { k: 20, ..Default::default() }).unwrap().hits
+                }
                 false => memory.recall(&question.text, 20).unwrap().hits,
             };
             ours.add(&question, &hits.iter().map(|hit| turns[&hit.event].id.clone()).collect::<Vec<_>>());

@@ -61,8 +61,9 @@ impl Engine {
                 }
                 owed = false;
                 free = free.saturating_sub(job.len());
-                let before = answered.rows.len();
+                let (before, vectors) = (answered.rows.len(), answered.vectors.len());
                 self.answer(model.as_ref(), job, &mut answered)?;
+                answered.vectors[vectors..].iter().for_each(|(ask, vector)| self.texts.embedded(ask, vector));
                 if let Some(reason) = answered.later.take() {
                     tracing::warn!(model = model.id(), %reason, "a model cannot answer now: its asks stay open");
                     self.put_off.insert(model.id().into(), reason);

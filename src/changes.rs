@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use futures::channel::mpsc::UnboundedSender;
 use nexus_dataflows::Outputs;
+use nexus_types::{Scope, Text};
 use serde::Serialize;
+
+use crate::watch::WatchUpdate;
 
 /// What one epoch changed.
 #[derive(Clone, Debug, Serialize)]
@@ -27,23 +31,47 @@ pub struct TableRows {
 
 /// Everyone who follows the changes; who stops listening is dropped.
 #[derive(Debug, Default)]
-pub(crate) struct Subscribers(Vec<Sender<EpochChanges>>);
+pub(crate) struct Subscribers {
+    all: Vec<Sender<EpochChanges>>,
+    watches: Vec<(Scope, Text, UnboundedSender<WatchUpdate>)>,
+}
 
 impl Subscribers {
     /// One more who follows.
     pub(crate) fn subscribe(&mut self) -> Receiver<EpochChanges> {
         let (sender, receiver) = channel();
-        self.0.push(sender);
+        self.all.push(sender);
         receiver
+    }
+
+    /// One more who follows a watched question.
+    pub(crate) fn follow(&mut self, scope: Scope, question: Text, sender: UnboundedSender<WatchUpdate>) {
+        self.watches.push((scope, question, sender));
     }
 
     /// Sends an epoch's rows to all of them.
     pub(crate) fn send(&mut self, outputs: &Outputs, epoch: u64) {
-        if self.0.is_empty() {
+        self.watches.retain(|(scope, question, sender)| {
+            let of = |sign: isize| {
+                let rows = outputs.watched.iter().filter(|(row, diff)| diff.signum() == sign && row.scope == *scope);
+                let mut rows: Vec<_> =
+                    rows.filter(|(row, _)| row.question == *question).map(|(row, _)| row.clone()).collect();
+                rows.sort_by_key(|row| row.rank);
+                rows
+            };
+            let (added, removed) = (of(1), of(-1));
+            let moved = !added.is_empty() || !removed.is_empty();
+            if moved {
+                sender.unbounded_send(WatchUpdate { epoch, added, removed }).is_ok()
+            } else {
+                !sender.is_closed()
+            }
+        });
+        if self.all.is_empty() {
             return;
         }
         let changes = EpochChanges { epoch, tables: tables(outputs) };
-        self.0.retain(|sender| sender.send(changes.clone()).is_ok());
+        self.all.retain(|sender| sender.send(changes.clone()).is_ok());
     }
 }
 
@@ -59,6 +87,7 @@ pub(crate) fn tables(outputs: &Outputs) -> BTreeMap<&'static str, TableRows> {
     add(&mut tables, "facts", &outputs.facts);
     add(&mut tables, "salience", &outputs.salience);
     add(&mut tables, "rankings", &outputs.rankings);
+    add(&mut tables, "watched", &outputs.watched);
     add(&mut tables, "evidence", &outputs.evidence);
     add(&mut tables, "affects", &outputs.affects);
     add(&mut tables, "patterns", &outputs.patterns);

@@ -12,7 +12,7 @@ use nexus_storage::{TableChange, TableSpec};
 use nexus_types::tables::{
     self, AffectsTable, AnswersTable, ClaimsTable, DecisionsTable, EntitiesTable, EventRecord, EventsTable,
     EvidenceTable, FactsTable, MentionsTable, PassagesTable, PatternsTable, PolicyTable, RankingsTable, Reject,
-    RejectsTable, SalienceTable, Table,
+    RejectsTable, SalienceTable, Table, WatchedTable,
 };
 use nexus_types::{EventId, PolicyRow, Version};
 
@@ -67,6 +67,9 @@ pub(crate) fn derived(outputs: &Outputs, texts: &TextStore) -> Result<Vec<TableC
     }));
     changes.extend(change(&RankingsTable::table(), &outputs.rankings, RankingsTable::key, |rows| {
         RankingsTable::encode(&rows.into_iter().cloned().collect::<Vec<_>>())
+    }));
+    changes.extend(change(&WatchedTable::table(), &outputs.watched, WatchedTable::key, |rows| {
+        WatchedTable::encode(&rows.into_iter().cloned().collect::<Vec<_>>())
     }));
     changes.extend(change(&EvidenceTable::table(), &outputs.evidence, EvidenceTable::key, |rows| {
         EvidenceTable::encode(&rows.into_iter().cloned().collect::<Vec<_>>())

@@ -18,6 +18,7 @@ use crate::ask::{Answered, OpenAsks};
 use crate::changes::Subscribers;
 use crate::commit::{self, Ground};
 use crate::texts::TextStore;
+use crate::watch;
 use crate::{Error, ErrorKind, Result, Settings, clock};
 
 /// The names under which a checkpoint's `meta` keeps what is not in a table.
@@ -45,6 +46,8 @@ pub(crate) struct Engine {
     /// Models that cannot answer now, and why: until the next turn, or the end of a run, nothing is asked of them.
     pub(crate) put_off: BTreeMap<Text, Text>,
     pub(crate) tick: i64,
+    /// How many passages the store had when it was last looked whether watches need new statistics.
+    pub(crate) sized: u64,
     pub(crate) subscribers: Subscribers,
     pub(crate) store: Store,
     /// Admitted and acknowledged, not yet part of an epoch.
@@ -149,7 +152,16 @@ impl Engine {
             }
         }
         inputs.policy = ground.policy.clone();
+        if !ground.policy.is_empty() {
+            self.note_watched();
+        }
         Ok((inputs, ground))
+    }
+
+    /// Has the vectors of all watched questions at hand, before the graph compares texts with them.
+    pub(crate) fn note_watched(&self) {
+        let embed = |model: &str, text: &str| watch::by_model(&self.models, model, text);
+        self.texts.watch(watch::vectors(self.policy.iter(), embed));
     }
 
     /// Steps the graph until the inputs are worked in.

@@ -64,6 +64,7 @@ impl Engine {
             asks: Default::default(),
             put_off: Default::default(),
             tick: -1,
+            sized: 0,
             subscribers: Default::default(),
             store,
             pending: Vec::new(),
@@ -96,6 +97,7 @@ impl Engine {
             let wanted: Vec<_> = wanted.into_iter().filter_map(|id| models::with_id(id)).collect();
             wanted.iter().try_for_each(|known| self.load(known).map(drop))?;
         }
+        self.note_watched();
         let migrated = self.store.opening().migrated_from.is_some();
         let same_graph = checkpoint.meta.get(meta::GRAPH) == Some(&GRAPH_VERSION.to_string());
         if checkpoint.epoch == 0 || (same_graph && !migrated) {

@@ -279,6 +279,7 @@ impl<'a> Run<'a> {
             self.answer_all()?;
         }
         self.settle()?;
+        self.nexus.republish()?;
         self.report.open_asks = self.nexus.engine.open_asks();
         self.report.millis = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(self.report)

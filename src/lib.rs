@@ -29,6 +29,7 @@ mod ask;
 mod changes;
 mod clock;
 mod commit;
+mod context;
 mod cost;
 mod embedder;
 mod engine;
@@ -47,10 +48,12 @@ mod settings;
 mod switch;
 mod texts;
 mod verify;
+mod watch;
 mod writer;
 
 pub use archive::ExportReport;
 pub use changes::{EpochChanges, TableRows};
+pub use context::{Context, ContextLine, ContextOptions};
 pub use erase::EraseReport;
 pub use error::{Error, ErrorKind, Result};
 pub use forget::{ForgetReceipt, Selector};
@@ -60,12 +63,13 @@ pub use memory::{Memory, Status, TableStatus, parse_at};
 pub use nexus_connectors as connectors;
 pub use nexus_inference::{Device, endpoint, models};
 pub use nexus_query::{
-    ConflictSide, ConflictView, EntityRow, EntityView, EvidenceView, FactFilter, FactView, Hit, NeighbourView,
-    Recalled, TimelineView, Why, WhyStep,
+    ConflictSide, ConflictView, Contribution, EntityRow, EntityView, EvidenceView, FactFilter, FactView, Hit,
+    NeighbourView, RecallOptions, Recalled, TimelineView, Why, WhyStep,
 };
 pub use nexus_storage::At;
 pub use nexus_types::{
-    Attachment, Change, EntityId, Event, EventId, FactId, Kind, Millis, Policy, PolicyRow, Predicate, Scope, Text, time,
+    Attachment, Change, EntityId, Event, EventId, FactId, Kind, Millis, Policy, PolicyRow, Predicate, Scope, Text,
+    Watched, policy::WATCHED_MAX, time,
 };
 pub use policy::{Correction, PolicyFile};
 pub use progress::{Go, Progress, Stage};
@@ -73,4 +77,5 @@ pub use reconsolidate::FactDiff;
 pub use settings::Settings;
 pub use switch::Switch;
 pub use verify::{Difference, VerifyReport};
+pub use watch::WatchUpdate;
 pub use writer::{Nexus, Receipt};

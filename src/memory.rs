@@ -8,12 +8,12 @@ use arrow::array::{AsArray, RecordBatch};
 use futures::StreamExt;
 use nexus_inference::{Model, Reranker};
 use nexus_query::{
-    Components, ConflictView, EntityView, FactFilter, FactView, NeighbourView, Reader as Query, Recalled, TimelineView,
-    Why,
+    Components, ConflictView, EntityView, FactFilter, FactView, Hit, NeighbourView, Reader as Query, RecallOptions,
+    Recalled, TimelineView, Why,
 };
 use nexus_storage::{At, Reader, Snapshot, quoted};
 use nexus_types::tables::{EventRecord, EventsTable, PolicyTable, vectors_name};
-use nexus_types::{ClaimId, EventId, Fact, Key, Millis, PolicyRow, Text, time};
+use nexus_types::{ClaimId, EventId, Fact, Key, Millis, Policy, PolicyRow, Text, time};
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
@@ -134,10 +134,35 @@ impl Memory {
 
     /// The `k` messages that answer a question best, and the facts about whom it names.
     pub fn recall(&self, question: &str, k: usize) -> Result<Recalled> {
-        if question.trim().is_empty() {
-            return Err(Error::argument("the question is empty: say what you look for"));
+        self.recall_with(question, &RecallOptions { k, ..RecallOptions::default() })
+    }
+
+    /// The same, within limits, with reasons, or with every passage looked at.
+    pub fn recall_with(&self, question: &str, options: &RecallOptions) -> Result<Recalled> {
+        match question.trim() {
+            "" => Err(Error::argument("the question is empty: say what you look for")),
+            question => Ok(self.runtime.block_on(self.query.recall(question, options))?),
         }
-        Ok(self.runtime.block_on(self.query.recall(question, k))?)
+    }
+
+    /// The kept ranking of a watched question, in order, each place with its rank; empty if it is not watched.
+    pub fn watched(&self, question: &str) -> Result<Vec<(u32, Hit)>> {
+        Ok(self.runtime.block_on(self.query.kept(question))?)
+    }
+
+    /// The messages that the claims which opened these facts are in, by fact; a fact of your own word has none.
+    pub(crate) fn origins(&self, facts: &[String]) -> Result<BTreeMap<String, String>> {
+        Ok(self.runtime.block_on(self.query.origins(facts))?)
+    }
+
+    /// How many passages the scope has.
+    pub(crate) fn passages(&self) -> Result<u64> {
+        Ok(self.runtime.block_on(self.query.passages())?)
+    }
+
+    /// What is published with a watch: what the words of these questions are worth now.
+    pub(crate) fn statistics(&self, questions: &[String]) -> Result<Vec<Policy>> {
+        Ok(self.runtime.block_on(self.query.statistics(questions))?)
     }
 
     /// The facts about everybody a name fits, or about all.
@@ -182,7 +207,7 @@ impl Memory {
 
     /// Recomputes the store's memory from its inputs and compares.
     pub fn verify(&self) -> Result<VerifyReport> {
-        verify::verify(self.snapshot(), (*self.reader).clone(), &self.runtime)
+        verify::verify(self.snapshot(), (*self.reader).clone(), &self.at_hand, &self.runtime)
     }
 
     /// The epochs that [`Memory::as_of`] can go back to, oldest first.

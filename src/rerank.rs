@@ -3,7 +3,7 @@
 //! reranker's.
 
 use nexus_inference::{Reranker, models};
-use nexus_query::Recalled;
+use nexus_query::{RecallOptions, Recalled};
 use nexus_scoring::{ONE, standardise};
 use nexus_types::Text;
 
@@ -18,9 +18,10 @@ const RERANKER: &str = "reranker";
 
 impl Memory {
     /// Answers a question with at most `k` passages, the best of them read again.
-    pub fn recall_reranked(&self, question: &str, k: usize) -> Result<Recalled> {
+    pub fn recall_reranked(&self, question: &str, options: &RecallOptions) -> Result<Recalled> {
         let reranker = self.reranker()?;
-        let mut recalled = self.recall(question, k.max(READ_AGAIN))?;
+        let wider = RecallOptions { k: options.k.max(READ_AGAIN), ..options.clone() };
+        let mut recalled = self.recall_with(question, &wider)?;
         let said: Vec<Text> = recalled.hits.iter().map(|hit| format!("{}: {}", hit.author, hit.text).into()).collect();
         let logits: Vec<Option<i64>> =
             reranker.score(question, &said).into_iter().map(|score| Some((score.ok()? * ONE as f32) as i64)).collect();
@@ -28,7 +29,7 @@ impl Memory {
         let scores = standardise(&found).into_iter().zip(standardise(&logits)).map(|(found, read)| found + read);
         recalled.hits.iter_mut().zip(scores).for_each(|(hit, score)| hit.score = score);
         recalled.hits.sort_by_key(|hit| std::cmp::Reverse(hit.score));
-        recalled.hits.truncate(k);
+        recalled.hits.truncate(options.k);
         Ok(recalled)
     }
 

@@ -1,16 +1,19 @@
-//! Texts by hash, for the graph and the models: those of the epoch at hand from memory, older ones from the store.
+//! Texts and vectors by hash, for the graph and the models: those of the epoch at hand from memory, older ones from the
+//! store.
 //!
-//! The graph asks for a text only where a hash is not enough: to cut a long text into passages. Cost: a map look-up, or
-//! one read of the store for a text of an earlier epoch.
+//! The graph asks for them only where a hash is not enough: to cut a long text into passages, and to rank what answers a
+//! watched question. Cost: a map look-up, or one read of the store for those of an earlier epoch.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError, RwLock};
 
-use arrow::array::AsArray;
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::Float32Type;
+use nexus_scoring::cosine;
 use nexus_storage::{At, Reader, Snapshot};
 use nexus_types::passage::PASSAGE_BYTES_MAX;
-use nexus_types::tables::EventRecord;
-use nexus_types::{EventId, Text, TextHash, Texts};
+use nexus_types::tables::{EventRecord, vectors_name};
+use nexus_types::{Ask, EventId, Text, TextHash, Texts};
 use tokio::runtime::Handle;
 
 use crate::Result;
@@ -22,6 +25,10 @@ const HASHES_PER_READ: usize = 2_000;
 pub(crate) struct TextStore {
     recent: RwLock<BTreeMap<TextHash, Text>>,
     long: RwLock<BTreeMap<TextHash, BTreeSet<EventId>>>,
+    /// The vectors of watched questions, by embedder and by what of the question is embedded.
+    questions: RwLock<BTreeMap<(Text, String), Vec<f32>>>,
+    /// The vectors of the epoch at hand, while any question is watched.
+    vectors: RwLock<BTreeMap<Ask, Vec<f32>>>,
     snapshot: Mutex<Option<Snapshot>>,
     reader: Reader,
     runtime: Handle,
@@ -29,13 +36,19 @@ pub(crate) struct TextStore {
 
 impl TextStore {
     pub(crate) fn new(reader: Reader, runtime: Handle) -> Self {
-        let (recent, long, snapshot) = Default::default();
-        TextStore {
-            recent: RwLock::new(recent),
-            long: RwLock::new(long),
-            snapshot: Mutex::new(snapshot),
-            reader,
-            runtime,
+        let (recent, long, questions, vectors, snapshot) = Default::default();
+        TextStore { recent, long, questions, vectors, snapshot, reader, runtime }
+    }
+
+    /// The vectors of the questions that are watched from now on.
+    pub(crate) fn watch(&self, questions: BTreeMap<(Text, String), Vec<f32>>) {
+        *self.questions.write().unwrap_or_else(PoisonError::into_inner) = questions;
+    }
+
+    /// Takes in a vector of this epoch, if it may be compared with a question.
+    pub(crate) fn embedded(&self, ask: &Ask, vector: &[f32]) {
+        if !self.questions.read().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            self.vectors.write().unwrap_or_else(PoisonError::into_inner).insert(ask.clone(), vector.to_vec());
         }
     }
 
@@ -74,6 +87,7 @@ impl TextStore {
     /// The epoch is committed: its texts can be read from the store.
     pub(crate) fn committed(&self) {
         self.recent.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.vectors.write().unwrap_or_else(PoisonError::into_inner).clear();
         *self.snapshot.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
@@ -105,6 +119,15 @@ impl TextStore {
     }
 
     fn read(&self, table: &str, key: &str, column: &str, keys: &[String], mut visit: impl FnMut(&str)) -> Result<()> {
+        for batch in self.rows(table, key, &[column], keys)? {
+            if let Some(texts) = batch.column(0).as_string_opt::<i32>() {
+                texts.iter().flatten().for_each(&mut visit);
+            }
+        }
+        Ok(())
+    }
+
+    fn rows(&self, table: &str, key: &str, columns: &[&str], keys: &[String]) -> Result<Vec<RecordBatch>> {
         let list = keys.iter().map(|key| nexus_storage::quoted(key)).collect::<Vec<_>>().join(", ");
         let filter = format!("{key} IN ({list})");
         let mut snapshot = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
@@ -112,14 +135,31 @@ impl TextStore {
             Some(held) => held,
             None => self.runtime.block_on(self.reader.snapshot(At::Latest))?,
         };
-        let batches = self.runtime.block_on(held.scan(table, Some(&[column]), Some(&filter)));
+        let batches = self.runtime.block_on(held.scan(table, Some(columns), Some(&filter)));
         *snapshot = Some(held);
-        for batch in batches? {
-            if let Some(texts) = batch.column(0).as_string_opt::<i32>() {
-                texts.iter().flatten().for_each(&mut visit);
+        Ok(batches?)
+    }
+
+    /// The cosines of stored vectors to a question's.
+    fn compared(&self, embedder: &str, question: &[f32], texts: &[TextHash]) -> Result<BTreeMap<TextHash, i64>> {
+        let mut cosines = BTreeMap::new();
+        for chunk in texts.chunks(HASHES_PER_READ) {
+            let keys: Vec<String> = chunk.iter().map(ToString::to_string).collect();
+            for batch in self.rows(&vectors_name(embedder), "text_hash", &["text_hash", "vector"], &keys)? {
+                let (hashes, vectors) =
+                    (batch.column(0).as_string_opt::<i32>(), batch.column(1).as_fixed_size_list_opt());
+                let (Some(hashes), Some(vectors)) = (hashes, vectors) else { continue };
+                for (at, hash) in hashes.iter().enumerate() {
+                    let vector = vectors.value(at);
+                    if let (Some(Ok(hash)), Some(vector)) =
+                        (hash.map(str::parse), vector.as_primitive_opt::<Float32Type>())
+                    {
+                        cosines.insert(hash, cosine(question, vector.values()));
+                    }
+                }
             }
         }
-        Ok(())
+        Ok(cosines)
     }
 }
 
@@ -142,5 +182,32 @@ impl Texts for TextStore {
             tracing::error!(%error, %hash, "a text cannot be read from the store");
         }
         found
+    }
+
+    fn texts(&self, hashes: &[TextHash]) -> Vec<Option<Text>> {
+        match self.passages(hashes) {
+            Ok(found) => hashes.iter().map(|hash| found.get(hash).cloned()).collect(),
+            Err(error) => {
+                tracing::error!(%error, "texts cannot be read from the store");
+                vec![None; hashes.len()]
+            }
+        }
+    }
+
+    fn nearness(&self, embedder: &str, question: &str, texts: &[TextHash]) -> Vec<Option<i64>> {
+        let questions = self.questions.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(question) = questions.get(&(embedder.into(), question.into())) else { return vec![None; texts.len()] };
+        let mut cosines: BTreeMap<TextHash, i64> = BTreeMap::new();
+        {
+            let recent = self.vectors.read().unwrap_or_else(PoisonError::into_inner);
+            let of = |text: &TextHash| recent.get(&Ask { model: embedder.into(), text: *text });
+            cosines.extend(texts.iter().filter_map(|text| Some((*text, cosine(question, of(text)?)))));
+        }
+        let older: Vec<TextHash> = texts.iter().filter(|text| !cosines.contains_key(text)).copied().collect();
+        match self.compared(embedder, question, &older) {
+            Ok(found) => cosines.extend(found),
+            Err(error) => tracing::error!(%error, "vectors cannot be read from the store"),
+        }
+        texts.iter().map(|text| cosines.get(text).copied()).collect()
     }
 }

@@ -9,15 +9,18 @@ use std::sync::Arc;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::row::{RowConverter, SortField};
 use nexus_dataflows::{Graph, Outputs};
+use nexus_inference::Model;
 use nexus_storage::{Reader, Snapshot, TableChange, TableSpec};
+use nexus_types::PolicyRow;
 use nexus_types::tables::{self, Table};
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
+use crate::embedder::Embedder;
 use crate::engine::meta;
 use crate::hydrate::stored_inputs;
 use crate::texts::TextStore;
-use crate::{Error, Result, commit};
+use crate::{Error, Result, commit, watch};
 
 /// The most differences that a report lists; all are counted.
 const LISTED_MAX: usize = 20;
@@ -49,11 +52,18 @@ pub struct Difference {
 }
 
 /// Recomputes a snapshot's memory and compares.
-pub(crate) fn verify(snapshot: &Snapshot, reader: Reader, runtime: &Arc<Runtime>) -> Result<VerifyReport> {
+pub(crate) fn verify(
+    snapshot: &Snapshot,
+    reader: Reader,
+    models: &[Arc<dyn Model>],
+    runtime: &Arc<Runtime>,
+) -> Result<VerifyReport> {
     let checkpoint = snapshot.checkpoint();
     let tick = checkpoint.meta.get(meta::TICK).and_then(|tick| tick.parse().ok()).unwrap_or(-1);
     let texts = Arc::new(TextStore::new(reader, runtime.handle().clone()));
     let inputs = runtime.block_on(stored_inputs(snapshot, tick, |record| texts.add(record)))?;
+    let policy: Vec<PolicyRow> = inputs.policy.iter().map(|(row, _)| row.clone()).collect();
+    texts.watch(watch::vectors(policy.iter(), |model, text| Embedder::with_id(model, models)?.embed(text)));
     let outputs = Graph::start(1, texts.clone())?.step(inputs)?;
     let mut report = VerifyReport { epoch: checkpoint.epoch, ..VerifyReport::default() };
     let mut expected = recomputed(&outputs, &texts)?;

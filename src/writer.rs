@@ -89,6 +89,7 @@ impl Nexus {
     pub fn apply(&mut self, changes: Vec<Change>) -> Result<Receipt> {
         let counts = self.admit(changes)?;
         let turn = self.engine.turn()?;
+        self.republish()?;
         Ok(Receipt { event: None, epoch: turn.epoch, news: counts.added + counts.changed + counts.deleted > 0 })
     }
 

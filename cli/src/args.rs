@@ -6,7 +6,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use nexus::connectors::Format;
-use nexus::{At, Device, Millis};
+use nexus::{At, Device, Kind, Millis, RecallOptions};
 
 use crate::when;
 
@@ -114,8 +114,66 @@ pub(crate) enum Command {
         /// Read the first 32 or more again, each with the question; about a second for 32
         #[arg(long)]
         rerank: bool,
+        /// Show how each score came about
+        #[arg(long)]
+        explain: bool,
+        /// Look at every message instead of those that indexes find
+        #[arg(long)]
+        exact: bool,
+        #[command(flatten)]
+        limits: Limits,
         #[command(flatten)]
         at: AsOf,
+    },
+    /// Print what a model should read before it answers: facts, then messages, each with its id
+    Context {
+        /// The question
+        #[arg(required = true)]
+        question: Vec<String>,
+        /// At most so many tokens
+        #[arg(short, long, value_name = "N", default_value_t = 2000)]
+        tokens: usize,
+        /// Count by this tokenizer.json instead of BERT's word pieces
+        #[arg(long, value_name = "FILE")]
+        tokenizer: Option<PathBuf>,
+        /// What was said before in this conversation, oldest first; may be given several times
+        #[arg(long, value_name = "TEXT")]
+        talk: Vec<String>,
+        #[command(flatten)]
+        limits: Limits,
+        #[command(flatten)]
+        at: AsOf,
+    },
+    /// Keep a question's ranking and follow how it changes; without a question, list those that are kept
+    Watch {
+        /// The question
+        question: Vec<String>,
+        /// How many messages
+        #[arg(short, long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=64))]
+        k: u16,
+        /// Print the ranking and end, instead of following it
+        #[arg(long)]
+        once: bool,
+    },
+    /// Let a watched question go
+    Unwatch {
+        /// The question, as it was asked
+        #[arg(required = true)]
+        question: Vec<String>,
+    },
+    /// Say that a recalled message helped, or did not: rankings learn from it
+    Feedback {
+        /// The question
+        question: String,
+        /// The message's id, or the beginning of it, as recall --json shows it
+        #[arg(required_unless_present = "forget")]
+        message: Option<String>,
+        /// It did not help
+        #[arg(long)]
+        useless: bool,
+        /// Take back all that was said of this question
+        #[arg(long, conflicts_with_all = ["message", "useless"])]
+        forget: bool,
     },
     /// Show what is held about somebody, or about everybody
     Facts(Facts),
@@ -239,6 +297,53 @@ pub(crate) struct AsOf {
     /// The store as it was: an epoch, or a time such as 2025-06-01T12:00:00Z
     #[arg(long, value_name = "THEN", value_parser = when::at)]
     pub(crate) as_of: Option<At>,
+}
+
+/// Which messages may be recalled. All that is given must hold.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Only messages")]
+pub(crate) struct Limits {
+    /// On this platform
+    #[arg(long, value_name = "NAME")]
+    pub(crate) platform: Option<String>,
+    /// In this channel
+    #[arg(long, value_name = "NAME")]
+    pub(crate) channel: Option<String>,
+    /// In this thread
+    #[arg(long, value_name = "NAME")]
+    pub(crate) thread: Option<String>,
+    /// Said by this author
+    #[arg(long, value_name = "WHO")]
+    pub(crate) author: Option<String>,
+    /// That speak of somebody, or that they said
+    #[arg(long, value_name = "WHO")]
+    pub(crate) about: Option<String>,
+    /// Of this kind: message, response or post
+    #[arg(long, value_parser = kind)]
+    pub(crate) kind: Option<Kind>,
+    /// Said then or later
+    #[arg(long, value_name = "TIME", value_parser = when::time)]
+    pub(crate) since: Option<Millis>,
+    /// Said before
+    #[arg(long, value_name = "TIME", value_parser = when::time)]
+    pub(crate) until: Option<Millis>,
+    /// At least so important (salience.score)
+    #[arg(long, value_name = "N")]
+    pub(crate) importance: Option<i64>,
+}
+
+impl Limits {
+    /// A recall of so many within these limits.
+    pub(crate) fn recall(self, k: usize) -> RecallOptions {
+        let Limits { platform, channel, thread, author, about, kind, since, until, importance } = self;
+        let plain = RecallOptions::default();
+        RecallOptions { k, platform, channel, thread, author, about, kind, since, until, importance, ..plain }
+    }
+}
+
+fn kind(text: &str) -> Result<Kind, String> {
+    let spoken = [Kind::Message, Kind::Response, Kind::Post];
+    spoken.into_iter().find(|kind| kind.name() == text).ok_or_else(|| "give message, response or post".into())
 }
 
 /// What to take in, and how.

@@ -9,9 +9,11 @@ mod ingest;
 mod models;
 mod print;
 mod read;
+mod recall;
 mod repl;
 mod sql;
 mod store;
+mod watch;
 mod when;
 mod write;
 
@@ -21,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use clap_complete::Shell;
-use nexus::{At, Device, Memory, Nexus, Settings};
+use nexus::{At, ContextOptions, Device, Memory, Nexus, RecallOptions, Settings};
 
 use crate::args::{Cli, Command, Global};
 use crate::failure::{Failure, Outcome, Result};
@@ -48,8 +50,20 @@ fn run(command: Command, place: &Place, out: &Out) -> Result {
         Command::Init { me, time_zone } => write::init(place, out, me, time_zone),
         Command::Ingest(ingest) => ingest::ingest(place, out, ingest),
         Command::Remember { text, author } => write::remember(place, out, &text.join(" "), author),
-        Command::Recall { question, k, rerank, at } => {
-            read::recall(&place.read(&at)?, out, &question.join(" "), k, rerank)
+        Command::Recall { question, k, rerank, explain, exact, limits, at } => {
+            let options = RecallOptions { explain, exact, ..limits.recall(k.into()) };
+            recall::recall(&place.read(&at)?, out, &question.join(" "), &options, rerank)
+        }
+        Command::Context { question, tokens, tokenizer, talk, limits, at } => {
+            let options = ContextOptions { tokens, talk, tokenizer, recall: limits.recall(0) };
+            recall::context(&place.read(&at)?, out, &question.join(" "), &options)
+        }
+        Command::Watch { question, .. } if question.is_empty() => watch::list(place, out),
+        Command::Watch { question, k, once } => watch::watch(place, out, &question.join(" "), k, once),
+        Command::Unwatch { question } => watch::unwatch(place, out, &question.join(" ")),
+        Command::Feedback { question, forget: true, .. } => watch::forget_feedback(place, out, &question),
+        Command::Feedback { question, message, useless, .. } => {
+            watch::feedback(place, out, &question, &message.unwrap_or_default(), !useless)
         }
         Command::Facts(facts) => read::facts(&place.read(&facts.at)?, out, facts),
         Command::Entity { name, at } => read::entity(&place.read(&at)?, out, &name),

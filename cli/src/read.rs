@@ -1,52 +1,17 @@
-//! Commands that read: recall, facts, entity, conflicts, why.
+//! Commands that read: facts, entity, conflicts, why.
 
-use nexus::{ConflictView, EntityView, EvidenceView, FactFilter, FactView, Hit, Memory, WhyStep};
+use nexus::{ConflictView, EntityView, EvidenceView, FactFilter, FactView, Memory, WhyStep};
 
 use crate::args::Facts;
 use crate::failure::{Outcome, Result};
 use crate::print::{Out, Sheet, Tone, count, excerpt, short};
+use crate::recall::place;
 use crate::when::{day, minute};
 
 /// Characters of a message that a list of many shows.
 const EXCERPT: usize = 100;
 /// Characters of a message that an answer shows.
 const EXCERPTS: usize = 400;
-
-pub(crate) fn recall(memory: &Memory, out: &Out, question: &str, k: u16, rerank: bool) -> Result {
-    let k = usize::from(k);
-    let recalled = if rerank { memory.recall_reranked(question, k)? } else { memory.recall(question, k)? };
-    let known = recalled.facts.iter().any(FactView::holds);
-    let found = known || !recalled.hits.is_empty();
-    if out.json {
-        out.value(&recalled)?;
-        return Ok(Outcome::found(found));
-    }
-    let facts: Vec<FactView> = recalled.facts.into_iter().filter(FactView::holds).collect();
-    if known {
-        out.table(fact_sheet(&facts, false))?;
-        out.line("")?;
-    }
-    for hit in &recalled.hits {
-        print_hit(out, hit)?;
-    }
-    if recalled.hits.is_empty() {
-        out.line(&out.toned(Tone::Faint, if known { "no message fits" } else { "nothing found" }))?;
-    } else if recalled.lexical_only {
-        out.hint("Found by words only: nothing is embedded yet. The next write goes on with it; nexus status tells by which model.");
-    }
-    Ok(Outcome::found(found))
-}
-
-fn print_hit(out: &Out, hit: &Hit) -> Result<()> {
-    out.line(&out.toned(Tone::Faint, &place(hit.said_at, &hit.author, &hit.platform, &hit.channel)))?;
-    out.line(&format!("  {}", excerpt(&hit.text, EXCERPTS)))
-}
-
-/// When, who and where, on one line.
-fn place(said_at: i64, author: &str, platform: &str, channel: &str) -> String {
-    let channel = if channel.is_empty() { String::new() } else { format!(", {channel}") };
-    format!("{}  {author}  {platform}{channel}", minute(said_at))
-}
 
 pub(crate) fn facts(memory: &Memory, out: &Out, asked: Facts) -> Result {
     let filter =

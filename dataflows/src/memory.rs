@@ -34,15 +34,16 @@ pub fn memory(inputs: Inputs<'_>) -> Collections<'_> {
     // What happened, once, in pieces small enough to ask about.
     let by_id = operators::latest(events);
     let events = by_id.clone().as_collection(|_, event| event.clone());
-    let pieces = operators::split(events.clone(), texts);
+    let pieces = operators::split(events.clone(), texts.clone());
 
     // What we ask about each piece, and what the models said of it.
     let by_scope = operators::embed::by_scope(pieces.clone());
     let embeddings = operators::embed(by_scope.clone(), policy.clone());
-    let extractions = operators::extract(by_scope, policy.clone());
+    let extractions = operators::extract(by_scope.clone(), policy.clone());
     let asks = embeddings.concat(extractions.clone().map(|(ask, _)| ask));
     let asks = operators::wanted(asks, answers.clone());
-    let read = operators::answered(extractions, operators::answered::by_ask(answers));
+    let answers = operators::answered::by_ask(answers);
+    let read = operators::answered(extractions, answers.clone());
 
     // What was claimed, once "I", "you" and "yesterday" are known.
     let statements = operators::extract::statements(read.clone());
@@ -56,7 +57,7 @@ pub fn memory(inputs: Inputs<'_>) -> Collections<'_> {
 
     // What is held of them, and what still holds today.
     let about = operators::resolve::about(claims.clone(), who.members.clone());
-    let (facts, decisions) = operators::consolidate(about.clone(), policy);
+    let (facts, decisions) = operators::consolidate(about.clone(), policy.clone());
     let facts = operators::expire(facts, ticks);
 
     // What it feels like, and how that goes over the weeks.
@@ -76,6 +77,9 @@ pub fn memory(inputs: Inputs<'_>) -> Collections<'_> {
     let rankings = operators::rank(candidates, RANKED);
     let rankings = rankings.map(|((scope, entity), rank, score, event)| Ranking { scope, entity, rank, event, score });
 
+    // What answers the questions that stay open.
+    let watched = operators::watch(by_scope, answers, policy, texts);
+
     // What was said before it.
     let previous = operators::neighbours(events.clone());
     let passages = operators::split::placed(pieces, previous);
@@ -92,6 +96,7 @@ pub fn memory(inputs: Inputs<'_>) -> Collections<'_> {
         facts,
         salience,
         rankings,
+        watched,
         affects,
         patterns,
         asks,

@@ -8,7 +8,7 @@ use differential_dataflow::consolidation::consolidate;
 use nexus_operators::{Collection, Diff, Time};
 use nexus_types::tables::PassageRow;
 use nexus_types::{
-    AffectRow, Ask, Claim, Decision, Entity, EventRow, Evidence, Fact, MentionRow, Pattern, Ranking, Salience,
+    AffectRow, Ask, Claim, Decision, Entity, EventRow, Evidence, Fact, MentionRow, Pattern, Ranking, Salience, Watched,
 };
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::channels::pact::Pipeline;
@@ -86,6 +86,8 @@ outputs! {
     salience: Salience,
     /// The most salient events about each entity.
     rankings: Ranking,
+    /// The kept rankings of watched questions.
+    watched: Watched,
     /// What events feel like.
     affects: AffectRow,
     /// How moods go, and when they turn.

@@ -6,6 +6,7 @@
 //! [`Patterns`] reads text at memory speed, an [`Encoder`] computes 10 to 20 million multiplications a token.
 
 pub mod clauses;
+mod count;
 pub mod device;
 pub mod encoder;
 pub mod endpoint;
@@ -28,6 +29,7 @@ use nexus_types::{Answer, Task, Text};
 use rayon::prelude::*;
 
 pub use clauses::Clauses;
+pub use count::TokenCounter;
 pub use device::Device;
 pub use encoder::{Encoder, Pooling, Reading};
 pub use endpoint::Endpoint;

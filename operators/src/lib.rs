@@ -31,6 +31,7 @@ pub mod resolve;
 pub mod scoped;
 pub mod split;
 pub mod wanted;
+pub mod watch;
 pub mod weigh;
 
 pub use affect::affect;
@@ -48,6 +49,7 @@ pub use rank::rank;
 pub use resolve::resolve;
 pub use split::split;
 pub use wanted::wanted;
+pub use watch::watch;
 
 /// An epoch: logical time.
 pub type Time = u64;

@@ -1,16 +1,21 @@
 //! What every read starts from: one scope of one snapshot, the views planned over it, and a private session to run them.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 
 use arrow::record_batch::RecordBatch;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::prelude::{DataFrame, SessionContext};
+use nexus_scoring::ranking::Spread;
 use nexus_storage::{At, Snapshot, quoted};
+use nexus_types::tables::PolicyTable;
+use nexus_types::{Author, Policy};
 use tokio::sync::OnceCell;
 
 use crate::entities::{self, Entities};
 use crate::error::{QueryError, Result};
+use crate::recall::{Names, Remembered};
+use crate::rows::Rows;
 use crate::{catalogue, views};
 
 /// The parts a reader may be given. Without them it reads all the same: without a model recall is lexical, without
@@ -43,6 +48,13 @@ pub(crate) struct Core {
     pub(crate) plans: BTreeMap<String, LogicalPlan>,
     session: SessionContext,
     entities: OnceCell<Arc<Entities>>,
+    passages: OnceCell<u64>,
+    names: OnceCell<Arc<Names>>,
+    policy: OnceCell<Arc<Vec<Policy>>>,
+    /// How cosines lie, measured once.
+    pub(crate) spread: OnceCell<Spread>,
+    /// What passages are found by, of those that were ranked last.
+    pub(crate) seen: Mutex<Remembered>,
 }
 
 impl std::fmt::Debug for Core {
@@ -56,8 +68,9 @@ impl Core {
     pub(crate) async fn new(snapshot: Snapshot, scope: &str, components: Components) -> Result<Core> {
         let session = catalogue::private(&snapshot, scope, &components).await?;
         let plans = views::plan(&session, &snapshot).await?;
-        let entities = OnceCell::new();
-        Ok(Core { snapshot, scope: scope.into(), components, plans, session, entities })
+        let (entities, passages, names, policy, spread) = Default::default();
+        let (scope, seen) = (scope.into(), Mutex::default());
+        Ok(Core { snapshot, scope, components, plans, session, entities, passages, names, policy, spread, seen })
     }
 
     /// The same scope at another time.
@@ -85,6 +98,55 @@ impl Core {
     /// Runs a plan.
     pub(crate) async fn collect(&self, plan: LogicalPlan) -> Result<Vec<RecordBatch>> {
         Ok(DataFrame::new(self.session.state(), plan).collect().await?)
+    }
+
+    /// How many passages the scope has, counted once.
+    pub(crate) async fn passages(&self) -> Result<u64> {
+        let count = || async { Ok(self.snapshot.count("passages", Some(&self.mine())).await?) };
+        self.passages.get_or_try_init(count).await.copied()
+    }
+
+    /// Whether the store has passages of no other scope.
+    pub(crate) async fn alone(&self) -> Result<bool> {
+        Ok(self.passages().await? == self.snapshot.rows("passages"))
+    }
+
+    /// Everybody who said something here, read once.
+    pub(crate) async fn names(&self) -> Result<Arc<Names>> {
+        let read = || async {
+            let mut authors = BTreeSet::new();
+            let columns = ["author", "platform"];
+            let mine: BTreeSet<String> =
+                self.entities().await?.named("me").flat_map(|row| row.keys.iter().cloned()).collect();
+            let mut own = BTreeSet::new();
+            for batch in self.snapshot.scan("passages", Some(&columns), Some(&self.mine())).await? {
+                let rows = Rows(&batch);
+                let (author, platform) = (rows.text("author")?, rows.text("platform")?);
+                for (author, platform) in author.iter().flatten().zip(platform.iter().flatten()) {
+                    if !author.is_empty() && !authors.contains(author) {
+                        authors.insert(author.to_string());
+                        if mine.contains(&*Author::parse(author).key(platform)) {
+                            own.insert(author.to_string());
+                        }
+                    }
+                }
+            }
+            Ok(Arc::new(Names::of(authors, |author| own.contains(author))))
+        };
+        self.names.get_or_try_init(read).await.cloned()
+    }
+
+    /// The scope's policy, read once.
+    pub(crate) async fn policy(&self) -> Result<Arc<Vec<Policy>>> {
+        let read = || async {
+            let mut rows = Vec::new();
+            for batch in self.snapshot.scan("policy", None, Some(&self.mine())).await? {
+                let decoded = PolicyTable::decode(&batch).map_err(|error| QueryError::Corrupt(error.to_string()))?;
+                rows.extend(decoded.into_iter().map(|row| row.policy));
+            }
+            Ok(Arc::new(rows))
+        };
+        self.policy.get_or_try_init(read).await.cloned()
     }
 
     /// The scope's entities, read once.

@@ -1,5 +1,6 @@
 //! Facts: what memory holds of somebody, now or then, and the line of their life.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
@@ -63,6 +64,18 @@ pub struct FactFilter {
     pub known_at: Option<Millis>,
     /// Only this predicate.
     pub predicate: Option<String>,
+}
+
+/// The event of the claim that opened each fact, by fact. A piece of a fact that was cut has none.
+pub(crate) async fn origins(core: &Core, facts: &[String]) -> Result<BTreeMap<String, String>> {
+    let mut origins = BTreeMap::new();
+    for batch in core.snapshot.take("claims", facts, Some(&["id", "event"])).await? {
+        let rows = Rows(&batch);
+        let (id, event) = (rows.text("id")?, rows.text("event")?);
+        let said = id.iter().flatten().zip(event.iter().flatten()).filter(|(_, event)| event.contains(|c| c != '0'));
+        origins.extend(said.map(|(id, event)| (id.to_string(), event.to_string())));
+    }
+    Ok(origins)
 }
 
 /// Facts that are not, or not yet, in the tables.

@@ -24,7 +24,7 @@ use crate::core::Core;
 use crate::error::{QueryError, Result};
 use crate::facts;
 use crate::neighbours::{self, HOPS_MAX, NeighbourView};
-use crate::recall::{self, Hit};
+use crate::recall::{self, Hit, RecallOptions};
 
 /// The most passages one may recall.
 pub(crate) const RECALLED_MAX: usize = 1_000;
@@ -119,7 +119,7 @@ impl Call {
     /// Does the work: the plan whose rows are the call's.
     async fn plan(&self, core: &Core) -> Result<LogicalPlan> {
         let plan = match self {
-            Call::Recall(question, k) => rows(recalled(&recall::recall(core, question, *k).await?.hits)?)?,
+            Call::Recall(question, k) => rows(recalled(&recall::recall(core, question, &of_k(*k)).await?.hits)?)?,
             Call::Neighbours(name, hops) => rows(connected(&neighbours::neighbours(core, name, *hops).await?)?)?,
             Call::FactsAbout(name) => {
                 let entities = core.entities().await?;
@@ -219,6 +219,11 @@ fn when(value: &ScalarValue) -> Option<At> {
         Some(epoch) if !value.data_type().is_temporal() => Some(At::Epoch(u64::try_from(epoch).ok()?)),
         _ => instant(value).map(At::Time),
     }
+}
+
+/// A plain recall of so many.
+fn of_k(k: usize) -> RecallOptions {
+    RecallOptions { k, ..RecallOptions::default() }
 }
 
 /// What `recall` gives: hits in the order of their rank.

@@ -29,5 +29,5 @@ pub use error::{QueryError, Result};
 pub use facts::{FactFilter, FactView, TimelineView};
 pub use neighbours::NeighbourView;
 pub use reader::Reader;
-pub use recall::{Hit, Recalled};
+pub use recall::{Contribution, Hit, RecallOptions, Recalled};
 pub use why::{Why, WhyStep};

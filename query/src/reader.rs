@@ -1,14 +1,15 @@
 //! The reader: what the façade asks, each question one method.
 
-use futures::future::BoxFuture;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SQLOptions;
 use datafusion::prelude::{DataFrame, SessionContext};
+use futures::future::BoxFuture;
 use nexus_storage::Snapshot;
-use nexus_types::{Fact, Key};
+use nexus_types::{Fact, Key, Policy};
 
 use crate::about::{self, EntityView};
 use crate::conflicts::{self, ConflictView};
@@ -16,7 +17,7 @@ use crate::core::{Components, Core};
 use crate::error::{QueryError, Result};
 use crate::facts::{self, FactFilter, FactView, TimelineView};
 use crate::neighbours::{self, NeighbourView};
-use crate::recall::{self, Recalled};
+use crate::recall::{self, Hit, RecallOptions, Recalled};
 use crate::why::{self, Why};
 use crate::{catalogue, functions, hints};
 
@@ -86,9 +87,29 @@ impl Reader {
         Ok(DataFrame::new(state, plan))
     }
 
-    /// The `k` passages that answer a question best, and the facts about whom it names.
-    pub fn recall<'a>(&'a self, question: &'a str, k: usize) -> BoxFuture<'a, Result<Recalled>> {
-        Box::pin(async move { recall::recall(&self.core, question, k).await })
+    /// The passages that answer a question best, and the facts about whom it names.
+    pub fn recall<'a>(&'a self, question: &'a str, options: &'a RecallOptions) -> BoxFuture<'a, Result<Recalled>> {
+        Box::pin(async move { recall::recall(&self.core, question, options).await })
+    }
+
+    /// The kept ranking of a watched question, in order, each place with its rank.
+    pub fn kept<'a>(&'a self, question: &'a str) -> BoxFuture<'a, Result<Vec<(u32, Hit)>>> {
+        Box::pin(async move { recall::kept(&self.core, question).await })
+    }
+
+    /// How many passages the scope has.
+    pub fn passages(&self) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(async move { self.core.passages().await })
+    }
+
+    /// What is published for questions that are watched: what their words are worth now.
+    pub fn statistics<'a>(&'a self, questions: &'a [String]) -> BoxFuture<'a, Result<Vec<Policy>>> {
+        Box::pin(async move { recall::to_publish(&self.core, questions).await })
+    }
+
+    /// The event of the claim that opened each of these facts, by fact.
+    pub fn origins<'a>(&'a self, facts: &'a [String]) -> BoxFuture<'a, Result<BTreeMap<String, String>>> {
+        Box::pin(async move { facts::origins(&self.core, facts).await })
     }
 
     /// The facts about everybody a name fits, or about all.

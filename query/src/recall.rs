@@ -1,24 +1,30 @@
 //! Recall: the passages that answer a question best.
 //!
-//! Candidates come from the words (full text) and the meaning (nearest vectors), with those said right before and after
-//! them; a scope small enough is all candidates. They are ranked by the sum of standard scores
-//! 2·z(words of the passage and two on either side) + z(meaning) + z(best meaning of the passage and one on either side),
-//! plus 2 if its author is named in the question; without a model, the second and third give way to z(words of the passage).
-//! Equal scores are in the order of time, newest first, then of id: the same question gives the same answer.
+//! In stages. **Candidates** come from the words (full text), from what those it names said, and from the meaning (nearest
+//! vectors), with what was said right before and after them; a small scope is all candidates. **Ranking** gives each the
+//! score that `nexus_scoring::ranking` defines, which depends on the passage, what was said around it and what is
+//! published for the scope (weights, statistics): never on the other candidates. **Facts** about whom the question names
+//! go with it. A question about somebody nobody here has heard of has no answer, nor has one that nothing fits: then
+//! `unsure` says why. Equal scores are in the order of time, newest first, then of id.
 //!
 //! Cost: a bounded number of index look-ups, whatever the size of the store; linear in a small scope.
 
+mod kept;
 mod known;
 mod names;
+mod options;
 mod pool;
+mod published;
 mod rank;
+mod spread;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::AsArray;
 use arrow::datatypes::Float32Type;
 use nexus_scoring::cosine;
+use nexus_scoring::ranking::{Asked, REACH, Sought, Weights};
 use nexus_types::Millis;
 use nexus_types::tables::vectors_name;
 use serde::Serialize;
@@ -27,8 +33,19 @@ use crate::core::{Core, Embed};
 use crate::error::{QueryError, Result};
 use crate::facts::FactView;
 use crate::rows::Rows;
-use names::Named;
+pub(crate) use kept::kept;
+pub(crate) use names::Names;
+use options::Limits;
+pub use options::RecallOptions;
 use pool::Pool;
+pub(crate) use pool::Remembered;
+use published::published;
+pub(crate) use published::{to_publish, weights_sql};
+pub use rank::Contribution;
+use rank::Judge;
+
+/// So many of the best candidates have their windows read.
+const READ_AROUND: usize = 40;
 
 /// A passage that was recalled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -37,7 +54,7 @@ pub struct Hit {
     pub event: String,
     /// The passage.
     pub passage: String,
-    /// How well it fits, in fixed point (65,536 is one standard deviation); comparable within one answer only.
+    /// How well it fits, in fixed point (65,536 is one); comparable between answers to one question.
     pub score: i64,
     /// When it was said.
     pub said_at: Millis,
@@ -51,6 +68,9 @@ pub struct Hit {
     pub text: String,
     /// Why it is here: `words`, `meaning`, `context` (said next to it), `author`.
     pub found_by: Vec<&'static str>,
+    /// How the score came about, if that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub features: Option<Vec<Contribution>>,
 }
 
 /// An answer to a question.
@@ -62,25 +82,93 @@ pub struct Recalled {
     pub lexical_only: bool,
     /// What memory holds of those the question names, and from what was recalled.
     pub facts: Vec<FactView>,
+    /// Why nothing was recalled, or why it may be nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsure: Option<String>,
 }
 
-/// Answers a question with at most `k` passages.
-pub(crate) async fn recall(core: &Core, question: &str, k: usize) -> Result<Recalled> {
-    let mut pool = Pool::by_words(core, question).await?;
-    let named = Named::of(question, pool.authors(), pool.whole);
-    let meaning = Meaning::of(core, &named.stripped).await?;
-    if let Some(meaning) = &meaning {
-        pool.by_meaning(core, &meaning.table, &meaning.vector).await?;
+/// Answers a question.
+pub(crate) async fn recall(core: &Core, question: &str, options: &RecallOptions) -> Result<Recalled> {
+    let limits = Limits::of(core, options).await?;
+    let published = published(core, question).await?;
+    let asked = &published.asked;
+    let words: Vec<String> = published::words(question).into_iter().map(|(word, _)| word).collect();
+    let mut pool = Pool::by_words(core, &words, &asked.authors, &limits, options.exact).await?;
+    let statistics = published.statistics(core, &pool, question).await?;
+    if !published.is_watched() && asked.is_about_nobody(&statistics) {
+        let unsure = Some("it asks about somebody who neither speaks here nor is spoken of".to_string());
+        return Ok(Recalled { hits: Vec::new(), lexical_only: false, facts: Vec::new(), unsure });
     }
-    pool.surround(core).await?;
-    let cosines = match &meaning {
-        Some(meaning) => meaning.cosines(core, pool.hashes()).await?,
-        None => BTreeMap::new(),
-    };
-    let mut hits = rank::rank(&pool, &named, &cosines, k);
-    hits.truncate(k);
+    let meaning = Meaning::of(core, &asked.embedded).await?;
+    if let Some(meaning) = &meaning {
+        pool.by_meaning(core, &meaning.table, &meaning.vector, &limits).await?;
+    }
+    let weights = published.weights(core, vectors(core).as_deref()).await?;
+    let sought = Sought::of(asked, &statistics, weights.spread);
+    let judging = Judging { asked, sought: &sought, weights: &weights };
+    let cosines = judging.narrow(core, &mut pool, meaning.as_ref(), &limits).await?;
+    let mut hits = judging.judge(&cosines).rank(&pool, options.explain);
+    hits.truncate(options.k);
     let facts = known::known(core, question, &hits).await?;
-    Ok(Recalled { hits, lexical_only: cosines.is_empty(), facts })
+    let unsure = hits.is_empty().then(|| "nothing that was said fits the question".to_string());
+    Ok(Recalled { hits, lexical_only: cosines.is_empty(), facts, unsure })
+}
+
+/// What a question's candidates are judged by, before their meaning is known.
+struct Judging<'a> {
+    asked: &'a Asked,
+    sought: &'a Sought<'a>,
+    weights: &'a Weights,
+}
+
+impl<'a> Judging<'a> {
+    fn judge(&self, cosines: &'a BTreeMap<String, i64>) -> Judge<'a> {
+        Judge { asked: self.asked, sought: self.sought, weights: self.weights, cosines }
+    }
+
+    /// Leaves the best candidates, and those that were said next to them, and reads the windows of all of these. A window
+    /// can lift a passage that says little itself; what stands far from everything that fits, it cannot.
+    async fn narrow(
+        &self,
+        core: &Core,
+        pool: &mut Pool,
+        meaning: Option<&Meaning>,
+        limits: &Limits,
+    ) -> Result<BTreeMap<String, i64>> {
+        let mut cosines = cosines_of(core, meaning, pool, &BTreeMap::new()).await?;
+        if pool.whole {
+            return Ok(cosines);
+        }
+        let best = self.judge(&cosines).rank(pool, false).into_iter().take(READ_AROUND);
+        let best: BTreeSet<String> = best.map(|hit| hit.passage).collect();
+        let beside = pool.surround(core, best.clone(), 1).await?;
+        pool.candidates = best;
+        pool.admit(core, &beside, limits).await?;
+        pool.surround(core, beside, REACH).await?;
+        let more = cosines_of(core, meaning, pool, &cosines).await?;
+        cosines.extend(more);
+        Ok(cosines)
+    }
+}
+
+/// The cosines of the pool's texts that are not known yet.
+async fn cosines_of(
+    core: &Core,
+    meaning: Option<&Meaning>,
+    pool: &Pool,
+    known: &BTreeMap<String, i64>,
+) -> Result<BTreeMap<String, i64>> {
+    let hashes: Vec<String> = pool.hashes().into_iter().filter(|hash| !known.contains_key(hash)).collect();
+    match meaning {
+        Some(meaning) => meaning.cosines(core, hashes).await,
+        None => Ok(BTreeMap::new()),
+    }
+}
+
+/// The table of vectors that questions are compared with; `None` without a model, and where nothing is embedded yet.
+fn vectors(core: &Core) -> Option<String> {
+    let table = vectors_name(core.components.embed.as_ref()?.model());
+    (core.snapshot.rows(&table) > 0).then_some(table)
 }
 
 /// A question as a vector, and where to compare it.
@@ -92,11 +180,7 @@ struct Meaning {
 impl Meaning {
     /// `None` without a model, and where nothing is embedded yet.
     async fn of(core: &Core, question: &str) -> Result<Option<Meaning>> {
-        let Some(embed) = core.components.embed.clone() else { return Ok(None) };
-        let table = vectors_name(embed.model());
-        if core.snapshot.rows(&table) == 0 {
-            return Ok(None);
-        }
+        let (Some(embed), Some(table)) = (core.components.embed.clone(), vectors(core)) else { return Ok(None) };
         let vector = embedded(embed, question.to_string()).await?;
         Ok(vector.map(|vector| Meaning { table, vector }))
     }

@@ -1,9 +1,10 @@
 //! Reading columns of a `RecordBatch` by name, as the types they are to have.
 
 use arrow::array::cast::AsArray;
-use arrow::array::types::{TimestampMillisecondType, UInt16Type, UInt32Type};
+use arrow::array::types::{Int64Type, TimestampMillisecondType, UInt16Type, UInt32Type};
 use arrow::array::{
-    Array, ArrayRef, ListArray, RecordBatch, StringArray, TimestampMillisecondArray, UInt16Array, UInt32Array,
+    Array, ArrayRef, Int64Array, ListArray, RecordBatch, StringArray, TimestampMillisecondArray, UInt16Array,
+    UInt32Array,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit};
@@ -31,6 +32,10 @@ impl Rows<'_> {
 
     pub(crate) fn u32(&self, name: &str) -> Result<UInt32Array> {
         Ok(self.column(name, &DataType::UInt32)?.as_primitive::<UInt32Type>().clone())
+    }
+
+    pub(crate) fn i64(&self, name: &str) -> Result<Int64Array> {
+        Ok(self.column(name, &DataType::Int64)?.as_primitive::<Int64Type>().clone())
     }
 
     pub(crate) fn u16(&self, name: &str) -> Result<UInt16Array> {

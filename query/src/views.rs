@@ -14,10 +14,11 @@ use nexus_storage::{Checkpoint, Snapshot};
 use crate::catalogue::vectors;
 use crate::episodes;
 use crate::error::Result;
+use crate::recall::weights_sql;
 
 /// Tables shown as they are stored.
-const PLAIN: [&str; 9] =
-    ["policy", "rejects", "passages", "mentions", "entities", "claims", "decisions", "salience", "rankings"];
+const PLAIN: [&str; 10] =
+    ["policy", "rejects", "passages", "mentions", "entities", "claims", "decisions", "salience", "rankings", "watched"];
 
 /// Views over stored tables and over the views before them.
 const VIEWS: [(&str, &str); 13] = [
@@ -126,6 +127,7 @@ pub(crate) async fn plan(session: &SessionContext, snapshot: &Snapshot) -> Resul
         let mine = "text_hash in (select text_hash from stored.passages)";
         views.push((name.clone(), format!("select * from stored.{name} where {mine}")));
     }
+    views.push(("ranking_weights".into(), weights_sql()));
     views.push(("episodes".into(), episodes::sql(embedders.first().map(String::as_str))));
 
     let mut plans = BTreeMap::new();

@@ -4,11 +4,14 @@
 //! of 1/[`ONE`] or a term, so that a score is the same on every machine and may live in a collection of the graph.
 //!
 //! A question is [analysed](terms::query) as a text is; [`Statistics`] say how rare each term is; [`bm25`] scores one text;
+//! [`ranking`] says how well a passage answers a question; [`learn`](learn::learn) moves its weights by what helped;
 //! [`standardise`] brings scores of different kinds to one scale so that they may be added.
 
 mod bm25;
 mod fixed;
 mod fuse;
+pub mod learn;
+pub mod ranking;
 mod stops;
 pub mod terms;
 

@@ -41,6 +41,7 @@ pub use error::{ErrorKind, Result, StorageError};
 pub use lock::Opener;
 pub use maintain::Maintained;
 pub use reader::Reader;
+pub use search::Frequencies;
 pub use settings::Settings;
 pub use snapshot::{Snapshot, quoted};
 pub use store::{Commit, Opening, Store};

@@ -7,9 +7,13 @@ use arrow::array::{AsArray, Float32Array, RecordBatch};
 use arrow::datatypes::Float32Type;
 use futures::TryStreamExt;
 use futures::future::BoxFuture;
+use lance::dataset::Dataset;
 use lance::dataset::scanner::Scanner;
+use lance::index::{DatasetIndexExt, DatasetIndexInternalExt};
+use lance_index::metrics::NoOpMetricsCollector;
 use lance_index::scalar::FullTextSearchQuery;
-use lance_index::scalar::inverted::query::{FtsQuery, MatchQuery};
+use lance_index::scalar::inverted::InvertedIndex;
+use lance_index::scalar::inverted::query::{FtsQuery, MatchQuery, collect_query_tokens};
 
 use crate::error::{Result, lance};
 use crate::indexes::METRIC;
@@ -19,6 +23,57 @@ use crate::snapshot::Snapshot;
 const PROBES: usize = 20;
 /// So many times `k` candidates are compared by their full vectors.
 const REFINE: u32 = 4;
+
+/// How common words are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Frequencies {
+    /// How many passages there are.
+    pub passages: u64,
+    /// How many words they have together.
+    pub length: u64,
+    /// In how many passages each word is, in the order it was asked.
+    pub counts: Vec<u64>,
+}
+
+impl Frequencies {
+    fn none(words: &[String]) -> Self {
+        Frequencies { counts: vec![0; words.len()], ..Frequencies::default() }
+    }
+
+    fn scaled(mut self, passages: u64) -> Self {
+        let (from, to) = (u128::from(self.passages.max(1)), u128::from(passages));
+        let scale = |count: &mut u64| *count = u64::try_from(u128::from(*count) * to / from).unwrap_or(u64::MAX);
+        self.counts.iter_mut().chain([&mut self.length]).for_each(scale);
+        self.passages = passages;
+        self
+    }
+}
+
+/// The sums over the index's segments.
+async fn frequencies(table: &Dataset, words: &[String]) -> lance::Result<Frequencies> {
+    let mut sums = Frequencies::none(words);
+    for segment in table.load_indices_by_name("text_index").await? {
+        let index = table.open_generic_index("text", &segment.uuid, &NoOpMetricsCollector).await?;
+        let Some(index) = index.as_any().downcast_ref::<InvertedIndex>() else { continue };
+        let mut tokenizer = index.tokenizer();
+        // A word may be several to the index ("e-mail"): it is as common as the rarest of them.
+        let mut tokens: Vec<(usize, String)> = Vec::new();
+        for (at, word) in words.iter().enumerate() {
+            let of = collect_query_tokens(word, &mut tokenizer);
+            tokens.extend((&of).into_iter().map(|token| (at, token.to_string())));
+        }
+        let terms: Vec<String> = tokens.iter().map(|(_, token)| token.clone()).collect();
+        let (length, passages, counts) = index.bm25_stats_for_terms(&terms, None).await?;
+        let mut least = vec![None; words.len()];
+        for ((at, _), count) in tokens.iter().zip(counts) {
+            least[*at] = Some(least[*at].map_or(count, |least: usize| least.min(count)));
+        }
+        sums.length += length;
+        sums.passages += passages as u64;
+        sums.counts.iter_mut().zip(least).for_each(|(sum, count)| *sum += count.unwrap_or(0) as u64);
+    }
+    Ok(sums)
+}
 
 impl Snapshot {
     /// The passages (`passages.id`) that fit these words best by BM25, best first, among those that pass the filter. The
@@ -46,6 +101,16 @@ impl Snapshot {
             let mut found = self.scored("passages", scanner, "_score", |score| score).await?;
             found.truncate(k);
             Ok(found)
+        })
+    }
+
+    /// In how many passages each of these words is, of all scopes, as far as the index of words goes: what it lacks counts
+    /// as if it were like the rest. Costs a look-up a word; no row is read.
+    pub fn frequencies<'a>(&'a self, words: &'a [String]) -> BoxFuture<'a, Result<Frequencies>> {
+        Box::pin(async move {
+            let Some(table) = self.table("passages").await? else { return Ok(Frequencies::none(words)) };
+            let found = frequencies(&table, words).await.map_err(lance("cannot read the index of words"))?;
+            Ok(found.scaled(self.rows("passages")))
         })
     }
 

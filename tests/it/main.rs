@@ -12,3 +12,4 @@ mod readers;
 mod sql;
 mod story;
 mod support;
+mod watch;

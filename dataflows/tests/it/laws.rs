@@ -172,6 +172,7 @@ fn another_scope_changes_nothing_here() {
             facts: |row: &nexus_types::Fact| row.scope.clone(),
             salience: |row: &nexus_types::Salience| row.scope.clone(),
             rankings: |row: &nexus_types::Ranking| row.scope.clone(),
+            watched: |row: &nexus_types::Watched| row.scope.clone(),
             evidence: |row: &nexus_types::Evidence| row.scope.clone(),
             affects: |row: &nexus_types::AffectRow| row.scope.clone(),
             patterns: |row: &nexus_types::Pattern| row.scope.clone()
@@ -192,6 +193,7 @@ fn histories_reach_every_table() {
             && all.mentions.iter().any(|(row, _)| row.entity.is_none())
     );
     assert!(all.facts.iter().any(|(fact, _)| fact.known_to.is_some()), "some fact has a past");
+    assert!(!all.watched.is_empty());
     assert!(!all.rankings.is_empty() && !all.salience.is_empty() && !all.decisions.is_empty());
     assert!(!all.affects.is_empty() && all.patterns.iter().any(|(row, _)| &*row.about == "person"));
     assert!(all.evidence.iter().any(|(row, _)| row.event.is_some()));

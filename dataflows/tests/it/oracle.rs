@@ -1,13 +1,16 @@
 //! An independent version of the whole graph: plain maps and loops over everything that is there, no increments.
 //!
-//! It is written from the documents, not from the wiring, and shares no code with it but two leaves that have twins of
-//! their own beside them: the fold of claims (`consolidate::naive`) and the points that salience gives (`weigh::*_naive`).
+//! It is written from the documents, not from the wiring, and shares no code with it but three leaves that have twins of
+//! their own beside them: the fold of claims (`consolidate::naive`), the points that salience gives (`weigh::*_naive`) and
+//! what a watched question ranks (`watch_naive`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nexus_dataflows::Outputs;
 use nexus_operators::Resolved;
+use nexus_operators::split::Piece;
+use nexus_operators::watch::watch_naive;
 use nexus_operators::weigh::{self, Signal};
 use nexus_types::event::text_hash;
 use nexus_types::passage::{PASSAGE_BYTES_MAX, Span};
@@ -17,7 +20,7 @@ use nexus_types::*;
 use crate::moods;
 use crate::people::{People, account, named, speaker};
 use crate::when;
-use crate::world::{DAY, Ground, text};
+use crate::world::{DAY, Ground, text, texts};
 
 /// What the graph should hold.
 pub(crate) fn oracle(ground: &Ground) -> Outputs {
@@ -48,6 +51,7 @@ pub(crate) fn oracle(ground: &Ground) -> Outputs {
         facts: once(facts.into_iter().map(|fact| expired(fact, &ground.ticks)).collect()),
         salience: sorted(salience),
         rankings: once(rankings),
+        watched: once(watched(&passages, &policy, ground)),
         patterns: once(moods::patterns(&affects, &events, &people)),
         affects: once(affects),
         asks: once(asks(&passages, &policy, ground)),
@@ -125,6 +129,15 @@ fn placed(passage: &Passage, event: &Arc<EventRow>, live: &[&Arc<EventRow>]) -> 
         .collect();
     before.sort_by_key(|other| place(other));
     PassageRow { passage: passage.clone(), event: event.clone(), previous: before.last().map(|other| other.id) }
+}
+
+fn watched(passages: &[(Passage, Arc<EventRow>)], policy: &[PolicyRow], ground: &Ground) -> Vec<Watched> {
+    let piece = |(passage, event): &(Passage, Arc<EventRow>)| {
+        Arc::new(Piece { passage: passage.clone(), event: event.clone() })
+    };
+    let answers: Vec<AnswerRow> =
+        ground.answers.iter().map(|(ask, answer)| AnswerRow { ask: ask.clone(), answer: answer.clone() }).collect();
+    watch_naive(&passages.iter().map(piece).collect::<Vec<_>>(), &answers, policy, &texts())
 }
 
 fn models(policy: &[PolicyRow], scope: &Scope, wanted: Task) -> BTreeSet<Text> {

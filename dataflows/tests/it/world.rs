@@ -193,7 +193,7 @@ fn policy(draw: &mut Draw) -> PolicyRow {
             ["account:irc/anna", "account:irc/ben", "account:irc/ann_k", "name:anna kowalska", "person:irc/#x/anna"];
         some(draw, &keys)
     };
-    let policy = match draw.below(9) {
+    let policy = match draw.below(12) {
         0 => Policy::Me(key(draw)),
         1 => Policy::TimeZone(some(draw, &["Asia/Tokyo", "America/New_York"])),
         2 | 3 => Policy::NotSame(key(draw), key(draw)),
@@ -201,6 +201,14 @@ fn policy(draw: &mut Draw) -> PolicyRow {
         5 => Policy::Call { key: key(draw), name: some(draw, &["Anka", "Benny"]) },
         6 => Policy::Trust { source: some(draw, &["irc", "mail"]), trust: draw.below(4) as u16 * 300 },
         7 => Policy::Model { task: *draw.pick(Task::ALL), model: some(draw, &["patterns@2", "tiny@2"]) },
+        8 | 9 => Policy::Watch { question: some(draw, &["which sentence 3?", "another one"]), k: *draw.pick(&[2, 20]) },
+        10 => Policy::Statistics {
+            passages: 20 + draw.below(2),
+            length: 50,
+            frequencies: vec![("sentenc".into(), 9), ("3".into(), 1)],
+            named: if draw.one_in(2) { vec!["anna".into()] } else { Vec::new() },
+            own: Vec::new(),
+        },
         _ => Policy::Assert {
             subject: key(draw),
             predicate: some(draw, &["lives_in", "likes"]),
@@ -221,7 +229,12 @@ fn sentences() -> Vec<Text> {
 
 /// Everything that can be looked up.
 pub(crate) fn texts() -> BTreeMap<TextHash, Text> {
-    sentences().into_iter().map(|text| (text_hash(&text), text)).collect()
+    let pieces = |text: &Text| {
+        let spans = nexus_operators::split::pieces(text);
+        spans.into_iter().map(|span| text[span.start as usize..span.end as usize].into()).collect::<Vec<Text>>()
+    };
+    let all = sentences().into_iter().flat_map(|text| pieces(&text).into_iter().chain([text]));
+    all.map(|text| (text_hash(&text), text)).collect()
 }
 
 pub(crate) fn text(hash: TextHash) -> Option<Text> {
@@ -324,8 +337,8 @@ pub(crate) fn same(context: &str, held: &Outputs, should: &Outputs) {
         )*};
     }
     tables!(
-        events, asks, passages, claims, entities, evidence, mentions, decisions, facts, salience, rankings, affects,
-        patterns
+        events, asks, passages, claims, entities, evidence, mentions, decisions, facts, salience, rankings, watched,
+        affects, patterns
     );
     assert!(held == should, "{context}: rows are there several times");
 }

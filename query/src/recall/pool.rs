@@ -1,35 +1,42 @@
 //! The candidates of one recall, with what was said around them.
+//!
+//! Indexes only find candidates: what a candidate scores does not depend on how it was found, nor on the others. A small
+//! scope, or what few passages limits leave, is all candidates.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
-use futures::future::try_join_all;
-use nexus_scoring::terms;
+use nexus_scoring::ranking::{REACH, Seen, TALK_GAP};
 use nexus_storage::quoted;
 use nexus_types::Millis;
 
+use super::options::Limits;
 use crate::core::Core;
 use crate::error::Result;
 use crate::rows::{Rows, maybe};
 
 /// A scope of at most so many passages is all candidates.
 const WHOLE_MAX: u64 = 4_096;
+/// So few passages that pass the limits are all candidates.
+const FEW_MAX: u64 = 500;
 /// How many candidates the words give, and how many the meaning.
-const FOUND_MAX: usize = 150;
-/// A word in more passages than this is as common as if it were in this many.
-const FREQUENCY_MAX: usize = 2_000;
-/// So many different words of a question are looked up; more do not make it clearer.
-const WORDS_MAX: usize = 32;
-/// How far on either side a passage's window reaches.
-pub(crate) const REACH: usize = 2;
-/// What was said longer before or after is not the same talk.
-const TALK_GAP: Millis = 3 * 3_600_000;
+const FOUND_MAX: usize = 100;
+/// How many candidates the words give among what the named said.
+const NAMED_MAX: usize = 50;
+/// How often the vectors are looked through for passages that pass the limits; each time for four times as many.
+const LOOKS_MAX: u32 = 4;
+/// How many passages' terms are remembered for the next question.
+const REMEMBERED_MAX: usize = 20_000;
 
 const COLUMNS: [&str; 10] =
     ["id", "event", "ordinal", "previous", "text_hash", "text", "said_at", "author", "platform", "channel"];
 
+/// What passages are found by, by their id: computed once for questions that follow each other.
+pub(crate) type Remembered = BTreeMap<String, Arc<Seen>>;
+
 /// One passage.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Turn {
     pub(crate) id: String,
     pub(crate) event: String,
@@ -41,9 +48,10 @@ pub(crate) struct Turn {
     pub(crate) author: String,
     pub(crate) platform: String,
     pub(crate) channel: String,
+    pub(crate) seen: Arc<Seen>,
 }
 
-/// Passages by id; which of them are candidates; and how common the question's words are beyond them.
+/// Passages by id, and which of them are candidates.
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
     /// Candidates and what was said around them.
@@ -52,81 +60,123 @@ pub(crate) struct Pool {
     pub(crate) candidates: BTreeSet<String>,
     /// Whether the pool is the whole scope.
     pub(crate) whole: bool,
-    /// How many passages the scope has.
-    pub(crate) passages: u64,
-    /// In how many passages each term of the question is; only where the pool is not the whole scope.
-    pub(crate) frequencies: BTreeMap<String, u64>,
 }
 
 impl Pool {
-    /// The passages that share words with the question; all, if they are few.
-    pub(crate) async fn by_words(core: &Core, question: &str) -> Result<Pool> {
-        let mine = core.mine();
-        let mut pool = Pool { passages: core.snapshot.rows("passages"), ..Pool::default() };
-        if pool.passages > WHOLE_MAX {
-            pool.passages = core.snapshot.count("passages", Some(&mine)).await?;
-        }
-        if pool.passages <= WHOLE_MAX {
+    /// The passages that share words with the question; all that pass the limits, if they are few or `exact` asks so.
+    pub(crate) async fn by_words(
+        core: &Core,
+        words: &[String],
+        named: &BTreeSet<String>,
+        limits: &Limits,
+        exact: bool,
+    ) -> Result<Pool> {
+        let mut pool = Pool::default();
+        if exact || core.passages().await? <= WHOLE_MAX {
             pool.whole = true;
-            pool.add(&core.snapshot.scan("passages", Some(&COLUMNS), Some(&mine)).await?)?;
-            pool.candidates = pool.turns.keys().cloned().collect();
+            let all = pool.add(core, &core.snapshot.scan("passages", Some(&COLUMNS), Some(&core.mine())).await?)?;
+            pool.candidates = if limits.any() { ids(core, limits).await? } else { all };
             return Ok(pool);
         }
-        let words = asked(question);
-        let question = words.keys().map(String::as_str).collect::<Vec<_>>().join(" ");
-        let found = core.snapshot.full_text(&question, FOUND_MAX, Some(&mine)).await?;
+        let filter = limits.filter();
+        if limits.any() && core.snapshot.count("passages", filter.as_deref()).await? <= FEW_MAX {
+            let few = core.snapshot.scan("passages", Some(&COLUMNS), filter.as_deref()).await?;
+            pool.candidates = pool.add(core, &few)?;
+            return Ok(pool);
+        }
+        let question = words.join(" ");
+        let found = core.snapshot.full_text(&question, FOUND_MAX, filter.as_deref()).await?;
         pool.candidates.extend(found.into_iter().map(|(id, _)| id));
+        if !named.is_empty() {
+            let authors: Vec<String> = named.iter().map(|author| quoted(author)).collect();
+            let theirs = limits.and(format!("author IN ({})", authors.join(", ")));
+            let found = core.snapshot.full_text(&question, NAMED_MAX, Some(&theirs)).await?;
+            pool.candidates.extend(found.into_iter().map(|(id, _)| id));
+        }
         let ids: Vec<String> = pool.candidates.iter().cloned().collect();
-        pool.add(&core.snapshot.take("passages", &ids, Some(&COLUMNS)).await?)?;
-        pool.count(core, &words).await?;
+        pool.add(core, &core.snapshot.take("passages", &ids, Some(&COLUMNS)).await?)?;
         Ok(pool)
     }
 
-    /// Adds the passages whose meaning is near.
-    pub(crate) async fn by_meaning(&mut self, core: &Core, table: &str, vector: &[f32]) -> Result<()> {
-        if self.whole {
+    /// Adds the passages whose meaning is near. Vectors know no limits, and are shared by all scopes: where too few of the
+    /// nearest pass, more are looked at.
+    pub(crate) async fn by_meaning(&mut self, core: &Core, table: &str, vector: &[f32], limits: &Limits) -> Result<()> {
+        if self.whole || (limits.any() && core.snapshot.count("passages", limits.filter().as_deref()).await? <= FEW_MAX)
+        {
             return Ok(());
         }
-        // Vectors are shared by all scopes: look for as many more as others have passages.
-        let share = core.snapshot.rows("passages").div_ceil(self.passages.max(1)).min(20) as usize;
-        let near = core.snapshot.nearest(table, vector, FOUND_MAX * share, None).await?;
-        let hashes: Vec<String> = near.into_iter().map(|(hash, _)| hash).collect();
-        let found = self.read(core, "text_hash", &hashes).await?;
-        let mut rank: BTreeMap<&str, usize> = BTreeMap::new();
-        for (at, hash) in hashes.iter().enumerate() {
-            rank.entry(hash).or_insert(at);
+        let mut wanted = FOUND_MAX;
+        for _ in 0..LOOKS_MAX {
+            let near = core.snapshot.nearest(table, vector, wanted, None).await?;
+            let hashes: Vec<String> = near.into_iter().map(|(hash, _)| hash).collect();
+            let passing = match limits.filter() {
+                Some(filter) => format!("{filter} AND {}", one_of("text_hash", &hashes)),
+                None => one_of("text_hash", &hashes),
+            };
+            let found = if hashes.is_empty() { BTreeSet::new() } else { self.read(core, &passing).await? };
+            let enough = found.len() >= FOUND_MAX / 2 || hashes.len() < wanted;
+            self.candidates.extend(found);
+            if enough {
+                break;
+            }
+            wanted *= 4;
         }
-        let mut near: Vec<&Turn> = found.iter().filter_map(|id| self.turns.get(id)).collect();
-        near.sort_by_key(|turn| (rank.get(turn.hash.as_str()), std::cmp::Reverse(turn.said_at), &turn.id));
-        self.candidates.extend(near.into_iter().take(FOUND_MAX).map(|turn| turn.id.clone()).collect::<Vec<_>>());
         Ok(())
     }
 
-    /// Adds what was said right before and after as candidates, and what their windows reach.
-    pub(crate) async fn surround(&mut self, core: &Core) -> Result<()> {
-        if self.whole {
-            return Ok(());
-        }
-        let mut edge: BTreeSet<String> = self.candidates.clone();
-        for hop in 0..=REACH {
+    /// Reads what was said around these passages, as far as windows reach.
+    pub(crate) async fn surround(
+        &mut self,
+        core: &Core,
+        around: BTreeSet<String>,
+        hops: usize,
+    ) -> Result<BTreeSet<String>> {
+        let mut all = BTreeSet::new();
+        let mut edge = around;
+        for _ in 0..if self.whole { 0 } else { hops } {
             let turns: Vec<&Turn> = edge.iter().filter_map(|id| self.turns.get(id)).collect();
-            let events: BTreeSet<String> = turns.iter().map(|turn| turn.event.clone()).collect();
-            let before: BTreeSet<String> = turns.iter().filter_map(|turn| turn.previous.clone()).collect();
-            let before: Vec<String> = before.into_iter().filter(|event| !events.contains(event)).collect();
-            let mut next = self.read(core, "event", &before).await?;
-            next.extend(self.read(core, "previous", &events.into_iter().collect::<Vec<_>>()).await?);
-            if hop == 0 {
-                self.candidates.extend(next.iter().cloned());
-            }
+            let events: BTreeSet<&str> = turns.iter().map(|turn| turn.event.as_str()).collect();
+            let held: BTreeSet<&str> = self.turns.values().map(|turn| turn.event.as_str()).collect();
+            let before = turns.iter().filter_map(|turn| turn.previous.as_deref());
+            let before: BTreeSet<String> = before.filter(|event| !held.contains(event)).map(String::from).collect();
+            let sought: Vec<String> = before.into_iter().collect();
+            let after: Vec<String> = events.into_iter().map(String::from).collect();
+            let (before, after) =
+                futures::try_join!(rows_of(core, "event", &sought), rows_of(core, "previous", &after))?;
+            let mut next = self.add(core, &before)?;
+            next.extend(self.add(core, &after)?);
+            all.extend(next.iter().cloned());
             edge = next;
         }
-        Ok(())
+        Ok(all)
     }
 
-    /// The authors of the pool, each once.
-    pub(crate) fn authors(&self) -> impl Iterator<Item = &str> {
-        let authors: BTreeSet<&str> = self.turns.values().map(|turn| turn.author.as_str()).collect();
-        authors.into_iter()
+    /// The whole scope, if it is small enough to be all candidates.
+    pub(crate) async fn scope(core: &Core) -> Result<Option<Pool>> {
+        let limits = Limits::none();
+        let small = core.passages().await? <= WHOLE_MAX;
+        Ok(if small { Some(Pool::by_words(core, &[], &BTreeSet::new(), &limits, true).await?) } else { None })
+    }
+
+    /// These passages alone.
+    pub(crate) async fn of_passages(core: &Core, ids: &[String]) -> Result<Pool> {
+        let mut pool = Pool::default();
+        pool.add(core, &core.snapshot.take("passages", ids, Some(&COLUMNS)).await?)?;
+        Ok(pool)
+    }
+
+    /// Makes those of these passages candidates that pass the limits.
+    pub(crate) async fn admit(&mut self, core: &Core, passages: &BTreeSet<String>, limits: &Limits) -> Result<()> {
+        if limits.any() && !passages.is_empty() {
+            let these: Vec<String> = passages.iter().cloned().collect();
+            let filter = limits.and(one_of("id", &these));
+            for batch in core.snapshot.scan("passages", Some(&["id"]), Some(&filter)).await? {
+                self.candidates.extend(Rows(&batch).text("id")?.iter().flatten().map(String::from));
+            }
+        } else {
+            self.candidates.extend(passages.iter().cloned());
+        }
+        Ok(())
     }
 
     /// The texts of the pool.
@@ -135,29 +185,17 @@ impl Pool {
         hashes.into_iter().cloned().collect()
     }
 
-    /// Reads the scope's passages where a column is one of these; gives their ids.
-    async fn read(&mut self, core: &Core, column: &str, values: &[String]) -> Result<BTreeSet<String>> {
-        if values.is_empty() {
-            return Ok(BTreeSet::new());
-        }
-        let values: Vec<String> = values.iter().map(|value| quoted(value)).collect();
-        let filter = format!("{} AND {column} IN ({})", core.mine(), values.join(", "));
-        self.add(&core.snapshot.scan("passages", Some(&COLUMNS), Some(&filter)).await?)
+    async fn read(&mut self, core: &Core, filter: &str) -> Result<BTreeSet<String>> {
+        let batches = core.snapshot.scan("passages", Some(&COLUMNS), Some(filter)).await?;
+        self.add(core, &batches)
     }
 
-    async fn count(&mut self, core: &Core, words: &BTreeMap<String, String>) -> Result<()> {
-        let mine = core.mine();
-        let look_up = |word| core.snapshot.full_text(word, FREQUENCY_MAX, Some(&mine));
-        let found = try_join_all(words.keys().map(|word| look_up(word.as_str()))).await?;
-        for (term, found) in words.values().zip(found) {
-            let frequency = self.frequencies.entry(term.clone()).or_default();
-            *frequency = (*frequency).max(found.len() as u64);
-        }
-        Ok(())
-    }
-
-    fn add(&mut self, batches: &[RecordBatch]) -> Result<BTreeSet<String>> {
+    fn add(&mut self, core: &Core, batches: &[RecordBatch]) -> Result<BTreeSet<String>> {
         let mut added = BTreeSet::new();
+        let mut remembered = core.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if remembered.len() > REMEMBERED_MAX {
+            remembered.clear();
+        }
         for batch in batches {
             let rows = Rows(batch);
             let [id, event, previous, hash] = ["id", "event", "previous", "text_hash"].map(|name| rows.text(name));
@@ -167,6 +205,11 @@ impl Pool {
             let (text, author, platform, channel) = (text?, author?, platform?, channel?);
             let (ordinal, said_at) = (rows.u32("ordinal")?, rows.time("said_at")?);
             for at in 0..rows.len() {
+                added.insert(id.value(at).to_string());
+                if self.turns.contains_key(id.value(at)) {
+                    continue;
+                }
+                let analysed = || Arc::new(Seen::of(text.value(at), author.value(at), said_at.value(at)));
                 let turn = Turn {
                     id: id.value(at).into(),
                     event: event.value(at).into(),
@@ -178,42 +221,66 @@ impl Pool {
                     author: author.value(at).into(),
                     platform: platform.value(at).into(),
                     channel: channel.value(at).into(),
+                    seen: remembered.entry(id.value(at).into()).or_insert_with(analysed).clone(),
                 };
-                added.insert(turn.id.clone());
                 self.turns.insert(turn.id.clone(), turn);
             }
         }
         Ok(added)
     }
+
+    /// Each turn's window: what was said in the same talk, up to [`REACH`] before it and after it, nearest first.
+    pub(crate) fn windows(&self) -> BTreeMap<&str, [Vec<&Turn>; 2]> {
+        let next = self.chain();
+        let before: BTreeMap<&str, &str> = next.iter().map(|(turn, next)| (*next, *turn)).collect();
+        let walk = |from: &str, step: &BTreeMap<&str, &str>| -> Vec<&Turn> {
+            let steps = std::iter::successors(step.get(from), |at| step.get(*at)).take(REACH);
+            steps.filter_map(|id| self.turns.get(*id)).collect()
+        };
+        self.turns.keys().map(|id| (id.as_str(), [walk(id, &before), walk(id, &next)])).collect()
+    }
+
+    /// What was said next in the same talk, by passage: its own next piece, else the next event's first.
+    fn chain(&self) -> BTreeMap<&str, &str> {
+        let mut pieces: BTreeMap<(&str, u32), &Turn> = BTreeMap::new();
+        let mut after: BTreeMap<&str, &Turn> = BTreeMap::new();
+        for turn in self.turns.values() {
+            pieces.insert((&turn.event, turn.ordinal), turn);
+            if let (Some(previous), 0) = (&turn.previous, turn.ordinal) {
+                after.entry(previous).or_insert(turn);
+            }
+        }
+        let next = |turn: &Turn| {
+            let own = pieces.get(&(turn.event.as_str(), turn.ordinal.saturating_add(1)));
+            let next = own.or_else(|| after.get(turn.event.as_str())).copied();
+            next.filter(|next| next.said_at.abs_diff(turn.said_at) <= TALK_GAP.unsigned_abs())
+        };
+        self.turns.values().filter_map(|turn| Some((turn.id.as_str(), next(turn)?.id.as_str()))).collect()
+    }
 }
 
-/// The words of a question that it can be answered by, each with its term.
-fn asked(question: &str) -> BTreeMap<String, String> {
-    let terms: BTreeSet<String> = terms::query(question).into_iter().collect();
-    let mut asked = BTreeMap::new();
-    for word in terms::words(question) {
-        let term = terms::query(&word).into_iter().find(|term| terms.contains(term));
-        if let (Some(term), true) = (term, asked.len() < WORDS_MAX) {
-            asked.insert(word, term);
-        }
+async fn ids(core: &Core, limits: &Limits) -> Result<BTreeSet<String>> {
+    let filter = limits.and(core.mine());
+    let mut found = BTreeSet::new();
+    for batch in core.snapshot.scan("passages", Some(&["id"]), Some(&filter)).await? {
+        found.extend(Rows(&batch).text("id")?.iter().flatten().map(String::from));
     }
-    asked
+    Ok(found)
 }
 
-/// For each turn, what was said next in the same talk: its own next piece, else the next event's first.
-pub(crate) fn chain(turns: &[&Turn]) -> Vec<Option<usize>> {
-    let mut pieces: BTreeMap<(&str, u32), usize> = BTreeMap::new();
-    let mut after: BTreeMap<&str, usize> = BTreeMap::new();
-    for (at, turn) in turns.iter().enumerate() {
-        pieces.insert((&turn.event, turn.ordinal), at);
-        if let (Some(previous), 0) = (&turn.previous, turn.ordinal) {
-            after.entry(previous).or_insert(at);
-        }
+/// The scope's passages where a column is one of these.
+async fn rows_of(core: &Core, column: &str, values: &[String]) -> Result<Vec<RecordBatch>> {
+    if values.is_empty() {
+        return Ok(Vec::new());
     }
-    let near = |at: usize, next: usize| turns[next].said_at.abs_diff(turns[at].said_at) <= TALK_GAP.unsigned_abs();
-    let next = |(at, turn): (usize, &&Turn)| {
-        let own = pieces.get(&(turn.event.as_str(), turn.ordinal.saturating_add(1)));
-        own.or_else(|| after.get(turn.event.as_str())).copied().filter(|&next| near(at, next))
-    };
-    turns.iter().enumerate().map(next).collect()
+    let mut filter = one_of(column, values);
+    if !core.alone().await? {
+        filter = format!("{} AND {filter}", core.mine());
+    }
+    Ok(core.snapshot.scan("passages", Some(&COLUMNS), Some(&filter)).await?)
+}
+
+fn one_of(column: &str, values: &[String]) -> String {
+    let values: Vec<String> = values.iter().map(|value| quoted(value)).collect();
+    format!("{column} IN ({})", values.join(", "))
 }

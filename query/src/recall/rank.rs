@@ -1,119 +1,95 @@
-//! Ranking the candidates: pure, in integers.
+//! Ranking the candidates: pure, in integers. A candidate's score depends on its own window and on what is published.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
-use nexus_scoring::{Bag, ONE, Statistics, bm25, standardise, terms};
+use nexus_scoring::ONE;
+use nexus_scoring::ranking::{Asked, FEATURES, Features, Heard, Nearby, Sought, Weights, features};
+use serde::Serialize;
 
 use super::Hit;
-use super::names::{Named, called};
-use super::pool::{Pool, REACH, Turn, chain};
+use super::pool::{Pool, Turn};
 
-/// The `k` best candidates, best first.
-pub(crate) fn rank(pool: &Pool, named: &Named, cosines: &BTreeMap<String, i64>, k: usize) -> Vec<Hit> {
-    let turns: Vec<&Turn> = pool.turns.values().collect();
-    let windows = windows(&turns);
-    let bags: Vec<Bag> = turns.iter().map(|turn| bag(turn)).collect();
-    let candidates: Vec<usize> = (0..turns.len()).filter(|&at| pool.candidates.contains(&turns[at].id)).collect();
-    let question = Bag::of(terms::query(&named.question));
+/// What one feature of a passage adds to its score, each in fixed point (65,536 is one).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Contribution {
+    /// The feature's name.
+    pub feature: &'static str,
+    /// What it is for this passage.
+    pub value: i64,
+    /// What it counts by.
+    pub weight: i64,
+    /// Their product.
+    pub adds: i64,
+}
 
-    let joined = |at: &usize| {
-        let mut joined = Bag::default();
-        windows[*at].iter().for_each(|&near| joined.add(&bags[near]));
-        joined
-    };
-    let alone = words(pool, &question, candidates.iter().map(|&at| bags[at].clone()).collect(), 1);
-    let around = words(pool, &question, candidates.iter().map(joined).collect(), 2 * REACH as u64 + 1);
-    let cosine = |at: usize| cosines.get(&turns[at].hash).copied();
-    let meaning: Vec<Option<i64>> = candidates.iter().map(|&at| cosine(at)).collect();
-    let next_to = |at: &usize| {
-        windows[*at].iter().filter(|near| adjacent(&windows, *at, **near)).filter_map(|&n| cosine(n)).max()
-    };
-    let near: Vec<Option<i64>> = candidates.iter().map(next_to).collect();
+/// What the candidates are judged by.
+pub(crate) struct Judge<'a> {
+    pub(crate) asked: &'a Asked,
+    pub(crate) sought: &'a Sought<'a>,
+    pub(crate) weights: &'a Weights,
+    pub(crate) cosines: &'a BTreeMap<String, i64>,
+}
 
-    let (alone_z, around_z) = (standardise(&alone), standardise(&around));
-    let (meaning_z, near_z) = (standardise(&meaning), standardise(&near));
-    let mut hits: Vec<Hit> = Vec::with_capacity(candidates.len());
-    for (row, &at) in candidates.iter().enumerate() {
-        let by_author = named.authors.contains(&turns[at].author);
-        let other = if cosines.is_empty() { alone_z[row] } else { meaning_z[row] + near_z[row] };
-        let score = 2 * around_z[row] + other + if by_author { 2 * ONE } else { 0 };
+impl Judge<'_> {
+    /// The candidates that fit at all, best first; of equal scores the newest, then by id.
+    pub(crate) fn rank(&self, pool: &Pool, explain: bool) -> Vec<Hit> {
+        let cosine = |turn: &Turn| self.cosines.get(&turn.hash).copied();
+        let hear = pool.turns.iter().map(|(id, turn)| (id.as_str(), Heard::of(self.sought, &turn.seen, cosine(turn))));
+        let heard: BTreeMap<&str, Heard<'_>> = hear.collect();
+        let windows = pool.windows();
+        let mut hits = Vec::with_capacity(pool.candidates.len());
+        for turn in pool.candidates.iter().filter_map(|id| pool.turns.get(id)) {
+            let id = turn.id.as_str();
+            let (Some([before, after]), Some(this)) = (windows.get(id), heard.get(id)) else { continue };
+            let side =
+                |turns: &[&Turn]| turns.iter().filter_map(|turn| heard.get(turn.id.as_str())).collect::<Vec<_>>();
+            let near = Nearby { turn: this, before: &side(before), after: &side(after) };
+            let of = features(self.sought, near);
+            let score = self.weights.score(self.asked, &of, turn.said_at);
+            if self.weights.matches(self.sought, &of, score) {
+                let mut hit = hit(turn, score.total, self.reasons(turn, &of));
+                hit.features = explain.then(|| contributions(&of, self.weights));
+                hits.push(hit);
+            }
+        }
+        let best = |hit: &Hit| (Reverse(hit.score), Reverse(hit.said_at));
+        hits.sort_by(|a, b| best(a).cmp(&best(b)).then_with(|| a.passage.cmp(&b.passage)));
+        hits
+    }
+
+    /// Why a passage is there, in words.
+    fn reasons(&self, turn: &Turn, of: &Features) -> Vec<&'static str> {
+        let words = self.asked.terms.iter().any(|term| turn.seen.bag.count(term) > 0);
+        let value = |name: &str| FEATURES.iter().position(|feature| *feature == name).map_or(0, |at| of[at]);
+        let near = value("window") > 0 || value("meaning_window") > MEANING;
         let reasons = [
-            ("words", alone[row].unwrap_or(0) > 0),
-            ("meaning", meaning_z[row] > ONE / 2),
-            ("context", alone[row].unwrap_or(0) == 0 && (around[row].unwrap_or(0) > 0 || near_z[row] > ONE / 2)),
-            ("author", by_author),
+            ("words", words),
+            ("meaning", value("meaning") > MEANING),
+            ("context", !words && near),
+            ("author", self.asked.authors.contains(&turn.author)),
         ];
-        let found_by: Vec<&'static str> =
-            reasons.into_iter().filter(|(_, holds)| *holds).map(|(name, _)| name).collect();
-        if !found_by.is_empty() {
-            hits.push(hit(turns[at], score, found_by));
-        }
+        reasons.into_iter().filter(|(_, holds)| *holds).map(|(name, _)| name).collect()
     }
-    hits.sort_by(|a, b| (b.score, b.said_at, &b.passage).cmp(&(a.score, a.said_at, &a.passage)));
-    hits.truncate(k);
-    hits
 }
 
-/// BM25 of each text. `reach`: in how many of the texts one passage takes part; the frequencies that are known beyond the
-/// pool grow by it.
-fn words(pool: &Pool, question: &Bag, texts: Vec<Bag>, reach: u64) -> Vec<Option<i64>> {
-    let mut statistics = Statistics::default();
-    texts.iter().for_each(|text| statistics.count(text, question));
-    if !pool.whole {
-        let average = statistics.length / statistics.texts.max(1);
-        statistics.texts = pool.passages.max(statistics.texts);
-        statistics.length = average.saturating_mul(statistics.texts);
-        for (term, frequency) in &pool.frequencies {
-            let known = statistics.frequencies.entry(term.clone()).or_default();
-            *known = (*known).max(frequency.saturating_mul(reach)).min(statistics.texts);
-        }
-    }
-    texts.iter().map(|text| Some(bm25(question, text, &statistics))).collect()
+/// So many deviations nearer than strangers are, a passage is said to be found by its meaning.
+const MEANING: i64 = 2 * ONE;
+
+/// All features, the strongest first.
+fn contributions(of: &Features, weights: &Weights) -> Vec<Contribution> {
+    let all = FEATURES.iter().zip(of).map(|(feature, value)| {
+        let weight = weights.of(feature);
+        let adds = i64::try_from(i128::from(*value) * i128::from(weight) / i128::from(ONE)).unwrap_or(i64::MAX);
+        Contribution { feature, value: *value, weight, adds }
+    });
+    let mut all: Vec<Contribution> = all.collect();
+    all.sort_by_key(|one| (Reverse(one.adds.unsigned_abs()), one.feature));
+    all
 }
 
-/// What a passage is found by: its author's name, its text and its date.
-fn bag(turn: &Turn) -> Bag {
-    let date = Timestamp::from_millisecond(turn.said_at)
-        .map(|at| at.to_zoned(TimeZone::UTC).strftime("%-d %B %Y").to_string())
-        .unwrap_or_default();
-    let mut bag = terms::bag(&turn.text);
-    bag.add(&terms::bag(&called(&turn.author)));
-    bag.add(&terms::bag(&date));
-    bag
-}
-
-/// For each turn the turns of its window, in the order they were said.
-fn windows(turns: &[&Turn]) -> Vec<Vec<usize>> {
-    let next = chain(turns);
-    let mut before: Vec<Option<usize>> = vec![None; turns.len()];
-    for (at, next) in next.iter().enumerate() {
-        if let Some(next) = next {
-            before[*next] = Some(at);
-        }
-    }
-    let walk = |from: usize, step: &[Option<usize>]| {
-        let steps: Vec<usize> = std::iter::successors(step[from], |&at| step[at]).take(REACH).collect();
-        steps
-    };
-    let window = |at: usize| {
-        let mut window = walk(at, &before);
-        window.reverse();
-        window.push(at);
-        window.extend(walk(at, &next));
-        window
-    };
-    (0..turns.len()).map(window).collect()
-}
-
-/// Whether `near` is the turn itself or stands right next to it in its window.
-fn adjacent(windows: &[Vec<usize>], at: usize, near: usize) -> bool {
-    let place = |turn: usize| windows[at].iter().position(|&other| other == turn);
-    matches!((place(at), place(near)), (Some(a), Some(b)) if a.abs_diff(b) <= 1)
-}
-
-fn hit(turn: &Turn, score: i64, found_by: Vec<&'static str>) -> Hit {
+/// A passage as it is recalled.
+pub(crate) fn hit(turn: &Turn, score: i64, found_by: Vec<&'static str>) -> Hit {
     Hit {
         event: turn.event.clone(),
         passage: turn.id.clone(),
@@ -124,5 +100,6 @@ fn hit(turn: &Turn, score: i64, found_by: Vec<&'static str>) -> Hit {
         channel: turn.channel.clone(),
         text: turn.text.clone(),
         found_by,
+        features: None,
     }
 }

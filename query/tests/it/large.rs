@@ -6,7 +6,7 @@ use nexus_types::tables::*;
 use nexus_types::*;
 use tempfile::TempDir;
 
-use super::story::{START, add, commit, event, passage, record};
+use super::story::{START, add, best, commit, event, passage, record};
 
 const WORDS: [&str; 24] = [
     "kernel", "driver", "panel", "package", "mirror", "update", "screen", "sound", "disk", "mount", "server", "client",
@@ -48,7 +48,7 @@ async fn store(count: usize) -> (TempDir, Reader) {
 #[tokio::test(flavor = "multi_thread")]
 async fn indexes_find_it_with_what_was_said_around_it() {
     let (_folder, reader) = store(6_000).await;
-    let found = reader.recall("where does the ocelot sleep", 5).await.unwrap();
+    let found = reader.recall("where does the ocelot sleep", &best(5)).await.unwrap();
     assert_eq!(found.hits[0].text, "the ocelot sleeps under the veranda");
     let around: Vec<u64> = found.hits[1..].iter().map(|hit| hit.said_at.abs_diff(found.hits[0].said_at)).collect();
     assert_eq!(around, [60_000; 2], "{:?}", found.hits);

@@ -1,6 +1,6 @@
 //! SQL: the catalogue, the functions, isolation, and what is refused.
 
-use super::story::Story;
+use super::story::{Story, best};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn facts_now_then_and_as_of() {
@@ -100,7 +100,7 @@ async fn a_scope_sees_its_own_rows_only() {
     for scope in ["nobody", "' or '1'='1", "me' --", "мир 🎉"] {
         let empty = Story::of(scope, true).await;
         assert_eq!(empty.values("select count(*) from events").await, "0", "{scope}");
-        assert_eq!(empty.reader.recall("London", 5).await.unwrap().hits.len(), 0, "{scope}");
+        assert_eq!(empty.reader.recall("London", &best(5)).await.unwrap().hits.len(), 0, "{scope}");
     }
 }
 

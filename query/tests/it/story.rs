@@ -338,3 +338,8 @@ fn second() -> Vec<TableChange> {
         vector_rows(&[moved]),
     ]
 }
+
+/// A plain recall of so many.
+pub(crate) fn best(k: usize) -> nexus_query::RecallOptions {
+    nexus_query::RecallOptions { k, ..Default::default() }
+}

@@ -1,0 +1,184 @@
+//! What is published for a scope: by what weights passages are ranked, what words are worth, which of them are names.
+//!
+//! Weights are policy. Statistics are published for questions that are watched, so that a kept ranking does not move with
+//! every message; for any other question they are read from the index of words when it is asked.
+
+use std::collections::BTreeSet;
+
+use nexus_scoring::ranking::{Asked, FEATURES, MEANING, Spread, WORDS, Weights};
+use nexus_scoring::{Bag, Statistics, terms};
+use nexus_types::{Policy, Task, Text};
+
+use super::names::asked;
+use super::pool::Pool;
+use super::spread::spread;
+use crate::core::Core;
+use crate::error::Result;
+
+/// A question of more different words is read by its first ones: more do not make it clearer.
+const WORDS_MAX: usize = 32;
+/// Of the words that the index counts, so many in a hundred are no stop words.
+const KEPT_WORDS: u64 = 55;
+/// A word in more passages than this is as common as if it were in this many, where another scope's passages hide how
+/// many there are.
+const FREQUENCY_MAX: usize = 2_000;
+
+/// What one question is judged by.
+pub(crate) struct Published {
+    /// The question, as it is asked where these speak.
+    pub(crate) asked: Asked,
+    /// The weights.
+    weights: Weights,
+    /// Whether they say how cosines lie.
+    spread: bool,
+    /// The statistics that were published for it.
+    statistics: Option<Statistics>,
+}
+
+/// Reads what is published for a question.
+pub(crate) async fn published(core: &Core, question: &str) -> Result<Published> {
+    let policy = core.policy().await?;
+    let is_it = |row: &Policy| matches!(row, Policy::Watch { question: watched, .. } if **watched == *question);
+    let newest = policy.iter().filter(|row| matches!(row, Policy::Statistics { .. })).max();
+    let newest = newest.filter(|_| policy.iter().any(is_it));
+    let (voices, statistics) = match newest {
+        Some(Policy::Statistics { passages, length, frequencies, named, own }) => {
+            let frequencies = frequencies.iter().map(|(term, count)| (term.to_string(), *count)).collect();
+            let all = |authors: &[Text]| authors.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+            let statistics = Statistics { texts: *passages, length: *length, frequencies };
+            ((all(named), all(own)), Some(statistics))
+        }
+        _ => (core.names().await?.in_question(question), None),
+    };
+    let spread = |row: &Policy| matches!(row, Policy::Weight { feature, .. } if **feature == *"deviation");
+    let spread = policy.iter().any(spread);
+    Ok(Published { asked: asked(question, &voices), weights: weights(policy.iter()), spread, statistics })
+}
+
+/// The weights that these rows publish; by default, those for an embedder if one is asked, else those for words alone.
+fn weights<'p>(policy: impl Iterator<Item = &'p Policy> + Clone) -> Weights {
+    let embeds = |row: &Policy| matches!(row, Policy::Model { task: Task::Embed, .. });
+    let mut weights = if policy.clone().any(embeds) { MEANING } else { WORDS };
+    let mut rows: Vec<(&Text, i64)> = policy
+        .filter_map(|row| match row {
+            Policy::Weight { feature, weight } => Some((feature, *weight)),
+            _ => None,
+        })
+        .collect();
+    rows.sort();
+    rows.into_iter().for_each(|(feature, weight)| weights.set(feature, weight));
+    weights
+}
+
+impl Published {
+    /// The weights, with how the cosines of this table lie: as published, else as it is now.
+    pub(crate) async fn weights(&self, core: &Core, vectors: Option<&str>) -> Result<Weights> {
+        match vectors.filter(|_| !self.spread) {
+            Some(table) => Ok(Weights { spread: spread(core, table).await?, ..self.weights.clone() }),
+            None => Ok(self.weights.clone()),
+        }
+    }
+
+    /// Whether it is watched: then it stays open for what nobody has spoken of yet.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.statistics.is_some()
+    }
+
+    /// What words are worth for this question: as published, else of the whole scope as it is now.
+    pub(crate) async fn statistics(&self, core: &Core, pool: &Pool, question: &str) -> Result<Statistics> {
+        match &self.statistics {
+            Some(published) => Ok(published.clone()),
+            None if pool.whole => Ok(of_whole(pool, question)),
+            None => of_index(core, question).await,
+        }
+    }
+}
+
+/// Of all passages of the scope: the pool has them.
+fn of_whole(pool: &Pool, question: &str) -> Statistics {
+    let asked = Bag::of(terms::query(question));
+    let mut statistics = Statistics::default();
+    pool.turns.values().for_each(|turn| statistics.count(&turn.seen.bag, &asked));
+    statistics
+}
+
+/// By the index of words; where it has passages of other scopes, by counting this scope's.
+async fn of_index(core: &Core, question: &str) -> Result<Statistics> {
+    let words = words(question);
+    let looked_up: Vec<String> = words.iter().map(|(word, _)| word.clone()).collect();
+    let mut found = core.snapshot.frequencies(&looked_up).await?;
+    let passages = core.passages().await?;
+    if !core.alone().await? {
+        let mine = core.mine();
+        let counts = looked_up.iter().map(|word| core.snapshot.full_text(word, FREQUENCY_MAX, Some(&mine)));
+        let counts = futures::future::try_join_all(counts).await?;
+        found.counts = counts.iter().map(|found| found.len() as u64).collect();
+        found.length = found.length / found.passages.max(1) * passages;
+    }
+    let mut statistics =
+        Statistics { texts: passages, length: found.length * KEPT_WORDS / 100, ..Statistics::default() };
+    for ((_, term), count) in words.into_iter().zip(found.counts) {
+        let known = statistics.frequencies.entry(term).or_default();
+        *known = count.max(*known);
+    }
+    Ok(statistics)
+}
+
+/// The words that a question can be answered by, each with its term.
+pub(crate) fn words(question: &str) -> Vec<(String, String)> {
+    let terms: BTreeSet<String> = terms::query(question).into_iter().collect();
+    let mut seen = BTreeSet::new();
+    let mut found = Vec::new();
+    for word in terms::words(question) {
+        let term = terms::query(&word).into_iter().find(|term| terms.contains(term));
+        if let Some(term) = term.filter(|_| found.len() < WORDS_MAX && seen.insert(word.clone())) {
+            found.push((word, term));
+        }
+    }
+    found
+}
+
+/// What these questions' statistics are now, as they are published with a watch.
+pub(crate) async fn to_publish(core: &Core, questions: &[String]) -> Result<Vec<Policy>> {
+    let names = core.names().await?;
+    let pool = Pool::scope(core).await?;
+    let (mut named, mut own, mut all) = (BTreeSet::new(), BTreeSet::new(), Statistics::default());
+    for question in questions {
+        let voices = names.in_question(question);
+        named.extend(voices.0);
+        own.extend(voices.1);
+        let of = match &pool {
+            Some(pool) => of_whole(pool, question),
+            None => of_index(core, question).await?,
+        };
+        (all.texts, all.length) = (of.texts, of.length);
+        all.frequencies.extend(of.frequencies);
+    }
+    let texts = |authors: BTreeSet<String>| authors.iter().map(|author| Text::from(author.as_str())).collect();
+    let frequencies = all.frequencies.iter().map(|(term, count)| (Text::from(term.as_str()), *count)).collect();
+    let (named, own) = (texts(named), texts(own));
+    let mut rows = vec![Policy::Statistics { passages: all.texts, length: all.length, frequencies, named, own }];
+    if let Some(table) = super::vectors(core) {
+        let Spread { mean, deviation } = spread(core, &table).await?;
+        let row = |(feature, weight): (&str, i64)| Policy::Weight { feature: feature.into(), weight };
+        rows.extend([("mean", mean), ("deviation", deviation)].map(row));
+    }
+    Ok(rows)
+}
+
+/// `ranking_weights`: what each feature counts by, by default and here.
+pub(crate) fn weights_sql() -> String {
+    let defaults = Weights::default();
+    let names = FEATURES.iter().chain(&["enough", "day", "least", "mean", "deviation"]);
+    let rows: Vec<String> = names.map(|name| format!("('{name}', {})", defaults.of(name))).collect();
+    format!(
+        r#"select d.column1 as feature, coalesce(w.weight, d.column2) / 65536.0 as weight, d.column2 / 65536.0 as by_default
+           from (values {}) d
+           left join (
+             select regexp_match(policy, '"feature":"([^"]*)"')[1] as feature,
+                    max(cast(regexp_match(policy, '"weight":(-?[0-9]+)')[1] as bigint)) as weight
+             from stored.policy where kind = 'weight' group by 1
+           ) w on w.feature = d.column1"#,
+        rows.join(", ")
+    )
+}

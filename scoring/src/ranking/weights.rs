@@ -1,0 +1,160 @@
+//! How much each feature counts, and what follows: the score of a passage.
+//!
+//! score = relevance + λ·said_at, relevance = Σ weight·feature. Of a question that asks how things stand, relevance counts
+//! up to [`Weights::enough`] only: passages that all say what is asked are equal, and the newest comes first. Other
+//! questions have λ = 0. Weights are data: a scope may have others, by name. Cost: one multiplication per feature.
+
+use crate::ONE;
+
+use super::asked::Asked;
+use super::features::{COUNT, FEATURES, Features, MINILM, Sought, Spread};
+
+/// Weights, in units of 1/[`ONE`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Weights {
+    /// One for each of [`FEATURES`].
+    pub features: [i64; COUNT],
+    /// The relevance above which a passage that tells how things stand is as good as any.
+    pub enough: i64,
+    /// What a day counts where the newest is meant.
+    pub day: i64,
+    /// A passage of less relevance is no match.
+    pub least: i64,
+    /// How the embedder's cosines lie.
+    pub spread: Spread,
+}
+
+/// A score by its parts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Score {
+    /// How well the passage fits, whenever it was said.
+    pub relevance: i64,
+    /// What it is ranked by.
+    pub total: i64,
+}
+
+/// With any embedder: cosines are brought to one scale. Fitted with all-MiniLM-L6-v2; with potion-base-8M they do better
+/// than weights fitted with it.
+pub const MEANING: Weights = Weights {
+    features: [
+        204_191, 19_633, -245_262, 131_180, -119_995, -68_434, 35_008, 36_018, 32_697, -52_886, -73_036, 134_647,
+        117_613, 47_888, 233_400, -54_948,
+    ],
+    enough: 294_912,
+    day: 197,
+    least: 32_768,
+    spread: MINILM,
+};
+
+/// Without an embedder.
+pub const WORDS: Weights = Weights {
+    features: [
+        258_060, 26_370, -271_775, 212_129, -71_225, -13_159, 0, 0, 0, 0, -76_856, 150_524, 122_595, 47_486, 223_264,
+        -44_832,
+    ],
+    enough: 360_448,
+    day: 197,
+    least: 52_428,
+    spread: MINILM,
+};
+
+impl Default for Weights {
+    fn default() -> Self {
+        MEANING
+    }
+}
+
+/// Which feature says that words of the question are near.
+const REACHED: usize = 1;
+
+const DAY: i128 = 86_400_000;
+
+impl Weights {
+    /// The weight of that name; 0 for any other.
+    pub fn of(&self, name: &str) -> i64 {
+        self.clone().slot(name).map_or(0, |weight| *weight)
+    }
+
+    /// Sets the weight of that name; another name is left alone, so that rows of a later program do no harm.
+    pub fn set(&mut self, name: &str, weight: i64) {
+        if let Some(slot) = self.slot(name) {
+            *slot = weight;
+        }
+    }
+
+    fn slot(&mut self, name: &str) -> Option<&mut i64> {
+        match name {
+            "enough" => Some(&mut self.enough),
+            "day" => Some(&mut self.day),
+            "least" => Some(&mut self.least),
+            "mean" => Some(&mut self.spread.mean),
+            "deviation" => Some(&mut self.spread.deviation),
+            _ => FEATURES.iter().position(|feature| *feature == name).map(|at| &mut self.features[at]),
+        }
+    }
+
+    /// What features add up to, as they are weighed.
+    pub fn sum(&self, features: &Features) -> i64 {
+        let sum: i128 = features.iter().zip(self.features).map(|(x, weight)| i128::from(*x) * i128::from(weight)).sum();
+        narrow(sum / i128::from(ONE))
+    }
+
+    /// The score of a passage said then.
+    pub fn score(&self, asked: &Asked, features: &Features, said_at: i64) -> Score {
+        let relevance = self.sum(features);
+        if !asked.stands {
+            return Score { relevance, total: relevance };
+        }
+        let recency = i128::from(said_at) * i128::from(self.day) / DAY;
+        Score { relevance, total: narrow(i128::from(relevance.min(self.enough)) + recency) }
+    }
+
+    /// Whether a passage of this score is a match at all. In a small scope, where words tell little, one that shares a word
+    /// with the question, or stands near one that does, is.
+    pub fn matches(&self, sought: &Sought<'_>, features: &Features, score: Score) -> bool {
+        score.relevance >= self.least || (sought.small && features[REACHED] > 0)
+    }
+}
+
+fn narrow(value: i128) -> i64 {
+    i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Statistics;
+
+    fn score(stands: bool, window: i64, said_at: i64) -> Score {
+        let mut features = [0; COUNT];
+        features[0] = window * ONE;
+        MEANING.score(&Asked { stands, ..Asked::default() }, &features, said_at)
+    }
+
+    #[test]
+    fn a_weight_has_a_name() {
+        assert_eq!(MEANING.of("other"), -73_036);
+        assert_eq!(MEANING.of("luck"), 0);
+    }
+
+    #[test]
+    fn the_newest_of_equals_wins_where_it_is_asked_for() {
+        assert!(score(true, 5, 2).total == score(true, 9, 2).total);
+        assert!(score(true, 5, 500_000_000).total > score(true, 9, 2).total);
+        assert!(score(true, 1, 86_400_000).total < score(true, 9, 2).total);
+        assert!(score(false, 5, 500_000_000).total < score(false, 9, 2).total);
+        assert_eq!(score(true, 9, 1).relevance, score(false, 9, 7).relevance);
+    }
+
+    #[test]
+    fn nothing_overflows() {
+        let score = MEANING.score(&Asked { stands: true, ..Asked::default() }, &[i64::MAX; COUNT], i64::MAX);
+        let (asked, large) = (Asked::default(), Statistics { texts: 100, ..Statistics::default() });
+        let sought = Sought::of(&asked, &large, MINILM);
+        assert!(score.total > 0 && MEANING.matches(&sought, &[0; COUNT], score));
+        assert!(!MEANING.matches(&sought, &[ONE; COUNT], Score::default()));
+        let small = Sought::of(&asked, &Statistics::default(), MINILM);
+        assert!(MEANING.matches(&small, &[ONE; COUNT], Score::default()));
+        assert!(!MEANING.matches(&small, &[0; COUNT], Score::default()));
+    }
+}
