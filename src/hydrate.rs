@@ -12,8 +12,9 @@ use futures::StreamExt;
 use nexus_dataflows::{GRAPH_VERSION, Graph, Inputs};
 use nexus_inference::{Model, Patterns, models};
 use nexus_storage::{Commit, Opener, Snapshot, Store};
+use nexus_types::passage::PASSAGE_BYTES_MAX;
 use nexus_types::tables::{AnswersTable, EventsTable, PolicyTable};
-use nexus_types::{PolicyRow, Scope, Text};
+use nexus_types::{Event, PolicyRow, Scope, Text};
 use tokio::runtime::Runtime;
 
 use crate::admit::{Heads, Record};
@@ -83,10 +84,13 @@ impl Engine {
         let runtime = self.runtime.clone();
         let snapshot = runtime.block_on(self.store.snapshot())?;
         self.tick = checkpoint.meta.get(meta::TICK).and_then(|tick| tick.parse().ok()).unwrap_or(-1);
+        // Its passages are made anew: all their texts are needed.
+        let migrated = self.store.opening().migrated_from.is_some();
         let (heads, texts) = (&mut self.heads, &self.texts);
         let inputs = runtime.block_on(stored_inputs(&snapshot, self.tick, |record| {
             heads.raise(record);
-            if record.event.as_ref().is_some_and(|event| event.text.len() > nexus_types::passage::PASSAGE_BYTES_MAX) {
+            let long = |event: &Event| event.text.len() > PASSAGE_BYTES_MAX;
+            if migrated || record.event.as_ref().is_some_and(long) {
                 texts.add(record);
             }
         }))?;
@@ -98,7 +102,6 @@ impl Engine {
             wanted.iter().try_for_each(|known| self.load(known).map(drop))?;
         }
         self.note_watched();
-        let migrated = self.store.opening().migrated_from.is_some();
         let same_graph = checkpoint.meta.get(meta::GRAPH) == Some(&GRAPH_VERSION.to_string());
         if checkpoint.epoch == 0 || (same_graph && !migrated) {
             for ask in self.graph.restore(inputs)? {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use nexus_operators as operators;
-use nexus_operators::Collection;
 use nexus_operators::weigh::Signal;
-use nexus_types::{AnswerRow, EventId, EventRow, PolicyRow, Ranking, Texts};
+use nexus_operators::{Arrangement, Collection};
+use nexus_types::{AnswerRow, EntityId, EventId, EventRow, PolicyRow, Ranking, Salience, Scope, Texts};
 
 use crate::outputs::Collections;
 
@@ -40,8 +40,7 @@ pub fn memory(inputs: Inputs<'_>) -> Collections<'_> {
     let by_scope = operators::embed::by_scope(pieces.clone());
     let embeddings = operators::embed(by_scope.clone(), policy.clone());
     let extractions = operators::extract(by_scope.clone(), policy.clone());
-    let asks = embeddings.concat(extractions.clone().map(|(ask, _)| ask));
-    let asks = operators::wanted(asks, answers.clone());
+    let asks = operators::wanted(embeddings.concat(extractions.clone().map(|(ask, _)| ask)), answers.clone());
     let answers = operators::answered::by_ask(answers);
     let read = operators::answered(extractions, answers.clone());
 
@@ -72,17 +71,13 @@ pub fn memory(inputs: Inputs<'_>) -> Collections<'_> {
     let concerned = operators::involve::concerned(about, mentions.clone());
     let told = operators::involve::told(concerned.clone(), by_id);
     let of_entities = operators::weigh::entities(operators::involve::spoken(events.clone(), who.members).concat(told));
-    let scores = of_events.clone().map(|row| (EventId(row.target), row.score)).arrange_by_key_named("scores by event");
-    let candidates = concerned.join_core(scores, |event, entity, score| Some((entity.clone(), *score, *event)));
-    let rankings = operators::rank(candidates, RANKED);
-    let rankings = rankings.map(|((scope, entity), rank, score, event)| Ranking { scope, entity, rank, event, score });
+    let rankings = ranked(concerned, of_events.clone());
 
     // What answers the questions that stay open.
     let watched = operators::watch(by_scope, answers, policy, texts);
 
     // What was said before it.
-    let previous = operators::neighbours(events.clone());
-    let passages = operators::split::placed(pieces, previous);
+    let passages = operators::split::placed(pieces, operators::neighbours(events.clone()));
 
     let (salience, entities) = (of_events.concat(of_entities), who.entities);
     Collections {
@@ -101,4 +96,15 @@ pub fn memory(inputs: Inputs<'_>) -> Collections<'_> {
         patterns,
         asks,
     }
+}
+
+/// Of the events that concern an entity those that matter most.
+fn ranked<'s>(
+    concerned: Arrangement<'s, EventId, (Scope, EntityId)>,
+    events: Collection<'s, Salience>,
+) -> Collection<'s, Ranking> {
+    let scores = events.map(|row| (EventId(row.target), row.score)).arrange_by_key_named("scores by event");
+    let candidates = concerned.join_core(scores, |event, entity, score| Some((entity.clone(), *score, *event)));
+    let rankings = operators::rank(candidates, RANKED);
+    rankings.map(|((scope, entity), rank, score, event)| Ranking { scope, entity, rank, event, score })
 }

@@ -85,12 +85,10 @@ fn meant(clues: &[Clue], strong: &BTreeMap<Who, EntityId>) -> BTreeMap<Who, Enti
     }
     for clue in clues {
         if let Clue::Name(who, name) = clue
-            && let Some(entity) = strong.get(who)
+            && let (Some(entity), Some(name)) = (strong.get(who), bare::first_word(name))
         {
-            if let Some(name) = bare::first_word(name) {
-                called.extend(nicknames::of(&name).map(|nick| (who.0.clone(), *entity, nick.into(), 2)));
-                called.insert((who.0.clone(), *entity, name, 1));
-            }
+            called.extend(nicknames::of(&name).map(|nick| (who.0.clone(), *entity, nick.into(), 2)));
+            called.insert((who.0.clone(), *entity, name, 1));
         }
     }
     let mut candidates: BTreeMap<Who, BTreeSet<(u8, EntityId)>> = BTreeMap::new();

@@ -2,22 +2,24 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use nexus_scoring::Statistics;
 use nexus_scoring::ranking::{Heard, MEANING, Nearby, REACH, Seen, Sought, TALK_GAP, WORDS, Weights, features};
-use nexus_types::{Answer, AnswerRow, Policy, PolicyRow, Scope, Task, Text, Texts, Watched};
+use nexus_types::{
+    Answer, AnswerRow, EventId, Millis, PassageId, Policy, PolicyRow, Scope, Task, Text, Texts, Watched,
+};
 
 use crate::neighbours::conversation;
 use crate::split::Piece;
 
 /// The kept rankings of these passages, under this policy.
 pub fn watch_naive(
-    passages: &[std::sync::Arc<Piece>],
+    passages: &[Arc<Piece>],
     answers: &[AnswerRow],
     policy: &[PolicyRow],
     texts: &dyn Texts,
 ) -> Vec<Watched> {
-    let of = |scope: &Scope| policy.iter().filter(|row| row.scope == *scope).map(|row| &row.policy).collect::<Vec<_>>();
     let mut watches: BTreeMap<(Scope, Text), u32> = BTreeMap::new();
     for row in policy {
         if let Policy::Watch { question, k } = &row.policy {
@@ -27,82 +29,82 @@ pub fn watch_naive(
     }
     let mut watched = Vec::new();
     for ((scope, question), k) in watches {
-        let policy = of(&scope);
-        let read = |piece: &Piece| {
-            let models = policy.iter().filter_map(|row| match row {
-                Policy::Model { task: Task::Embed, model } => Some(model),
-                _ => None,
-            });
-            let model = models.min()?;
-            let vector = |row: &AnswerRow| {
-                row.ask.model == *model && row.ask.text == piece.passage.text && *row.answer == Answer::Vector
-            };
-            answers.iter().any(vector).then_some(model)
-        };
-        let asked = super::asked(&question, policy.iter().copied());
-        let (statistics, weights) = published(&policy);
-        let sought = Sought::of(&asked, &statistics, weights.spread);
         let here: Vec<&Piece> =
-            passages.iter().map(|piece| &**piece).filter(|piece| piece.passage.scope == scope).collect();
-        let mut scores = Vec::new();
-        for piece in &here {
-            let mut talk: Vec<&&Piece> =
-                here.iter().filter(|other| conversation(&other.event) == conversation(&piece.event)).collect();
-            talk.sort_by_key(|other| (other.event.said_at, other.event.id, other.passage.ordinal));
-            let Some(at) = talk.iter().position(|other| other.passage.id == piece.passage.id) else { continue };
-            let seen: Vec<Seen> = talk
-                .iter()
-                .map(|other| {
-                    Seen::of(
-                        &texts.text(other.passage.text).unwrap_or_default(),
-                        &other.event.author,
-                        other.event.said_at,
-                    )
-                })
-                .collect();
-            let heard: Vec<Heard<'_>> = talk
-                .iter()
-                .zip(&seen)
-                .map(|(other, seen)| {
-                    let cosine =
-                        read(other).and_then(|model| texts.nearness(model, &asked.embedded, &[other.passage.text])[0]);
-                    Heard::of(&sought, seen, cosine)
-                })
-                .collect();
-            let gap =
-                |a: usize, b: usize| talk[a].event.said_at.abs_diff(talk[b].event.said_at) > TALK_GAP.unsigned_abs();
-            let before = (0..at).rev().take(REACH).take_while(|other| !gap(*other, other + 1));
-            let after = (at + 1..talk.len()).take(REACH).take_while(|other| !gap(*other, other - 1));
-            let (before, after): (Vec<_>, Vec<_>) =
-                (before.map(|at| &heard[at]).collect(), after.map(|at| &heard[at]).collect());
-            let near = Nearby { turn: &heard[at], before: &before, after: &after };
-            let features = features(&sought, near);
-            let score = weights.score(&asked, &features, piece.event.said_at);
-            if weights.matches(&sought, &features, score) {
-                scores.push((Reverse(score.total), Reverse(piece.event.said_at), piece.passage.id, piece.event.id));
-            }
-        }
-        scores.sort();
-        for (rank, (Reverse(score), Reverse(said_at), passage, event)) in (1..=k).zip(scores) {
-            watched.push(Watched {
-                scope: scope.clone(),
-                question: question.clone(),
-                rank,
-                passage,
-                event,
-                said_at,
-                score,
-            });
+            passages.iter().map(|piece| &**piece).filter(|one| one.passage.scope == scope).collect();
+        let policy: Vec<&Policy> = policy.iter().filter(|row| row.scope == scope).map(|row| &row.policy).collect();
+        let world = World { here, answers, policy, texts };
+        for (rank, (Reverse(score), Reverse(said_at), passage, event)) in (1..=k).zip(world.places(&question)) {
+            let (scope, question) = (scope.clone(), question.clone());
+            watched.push(Watched { scope, question, rank, passage, event, said_at, score });
         }
     }
     watched
+}
+
+/// A scope, with all that its rankings follow from.
+struct World<'a> {
+    here: Vec<&'a Piece>,
+    answers: &'a [AnswerRow],
+    policy: Vec<&'a Policy>,
+    texts: &'a dyn Texts,
+}
+
+impl World<'_> {
+    /// What fits a question, best first.
+    fn places(&self, question: &str) -> Vec<(Reverse<i64>, Reverse<Millis>, PassageId, EventId)> {
+        let asked = super::asked(question, self.policy.iter().copied());
+        let (statistics, weights) = published(&self.policy);
+        let sought = Sought::of(&asked, &statistics, weights.spread);
+        let mut places = Vec::new();
+        for piece in &self.here {
+            let mut talk: Vec<&Piece> = self.here.clone();
+            talk.retain(|other| conversation(&other.event) == conversation(&piece.event));
+            talk.sort_by_key(|other| (other.event.said_at, other.event.id, other.passage.ordinal));
+            let Some(at) = talk.iter().position(|other| other.passage.id == piece.passage.id) else { continue };
+            let seen: Vec<Seen> = talk.iter().map(|other| self.seen(other)).collect();
+            let cosine = |other: &Piece| {
+                let model = self.read(other)?;
+                self.texts.nearness(model, &asked.embedded, &[other.passage.text])[0]
+            };
+            let hear = |(other, seen)| Heard::of(&sought, seen, cosine(other));
+            let heard: Vec<Heard<'_>> = talk.iter().copied().zip(&seen).map(hear).collect();
+            let said_at = |at: usize| talk[at].event.said_at;
+            let gap = |a: usize, b: usize| said_at(a).abs_diff(said_at(b)) > TALK_GAP.unsigned_abs();
+            let before = (0..at).rev().take(REACH).take_while(|other| !gap(*other, other + 1)).map(|at| &heard[at]);
+            let after = (at + 1..talk.len()).take(REACH).take_while(|other| !gap(*other, other - 1));
+            let (before, after): (Vec<_>, Vec<_>) = (before.collect(), after.map(|at| &heard[at]).collect());
+            let features = features(&sought, Nearby { turn: &heard[at], before: &before, after: &after });
+            let score = weights.score(&asked, &features, said_at(at));
+            if weights.matches(&sought, &features, score) {
+                places.push((Reverse(score.total), Reverse(said_at(at)), piece.passage.id, piece.event.id));
+            }
+        }
+        places.sort();
+        places
+    }
+
+    fn seen(&self, piece: &Piece) -> Seen {
+        let text = self.texts.text(piece.passage.text).unwrap_or_default();
+        Seen::of(&text, &piece.event.author, piece.event.said_at)
+    }
+
+    /// The scope's embedder, if it has read the passage.
+    fn read(&self, piece: &Piece) -> Option<&Text> {
+        let models = self.policy.iter().filter_map(|row| match row {
+            Policy::Model { task: Task::Embed, model } => Some(model),
+            _ => None,
+        });
+        let model = models.min()?;
+        let asked = |row: &&AnswerRow| row.ask.model == *model && row.ask.text == piece.passage.text;
+        self.answers.iter().filter(asked).any(|row| *row.answer == Answer::Vector).then_some(model)
+    }
 }
 
 fn published(policy: &[&Policy]) -> (Statistics, Weights) {
     let mut rows = policy.to_vec();
     rows.sort();
     let embeds = |row: &&Policy| matches!(row, Policy::Model { task: Task::Embed, .. });
-    let mut weights = if policy.iter().any(|row| embeds(row)) { MEANING } else { WORDS };
+    let mut weights = if policy.iter().any(embeds) { MEANING } else { WORDS };
     let mut statistics = Statistics::default();
     for row in rows {
         match row {

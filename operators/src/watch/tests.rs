@@ -46,8 +46,11 @@ fn world() -> World {
 /// All of a passage follows from its number: one row per id.
 fn piece(draw: &mut Draw) -> Arc<Piece> {
     let n = draw.below(60);
-    let mut event =
-        EventRow::tombstone((if n % 5 == 0 { "t" } else { "s" }).into(), EventId(Hash128([n, 0])), Version::default());
+    let mut event = EventRow::tombstone(
+        (if n.is_multiple_of(5) { "t" } else { "s" }).into(),
+        EventId(Hash128([n, 0])),
+        Version::default(),
+    );
     event.kind = Kind::Message;
     // Some stand close, some after a pause.
     event.said_at = (n % 20) as Millis * 20 * 60_000 + (n % 3) as Millis * 4 * 3_600_000;

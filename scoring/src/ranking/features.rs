@@ -123,6 +123,11 @@ impl<'a> Sought<'a> {
         self.rarity.iter().enumerate().map(part).sum()
     }
 
+    /// Whether the question names somebody who speaks here.
+    pub(super) fn names_authors(&self) -> bool {
+        !self.asked.authors.is_empty()
+    }
+
     /// The rarity of all its terms together; never 0.
     pub fn total(&self) -> i64 {
         self.total

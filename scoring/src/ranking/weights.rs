@@ -66,6 +66,8 @@ impl Default for Weights {
 
 /// Which feature says that words of the question are near.
 const REACHED: usize = 1;
+/// Which feature says that somebody else than the named speaks.
+const OTHER: usize = 10;
 
 const DAY: i128 = 86_400_000;
 
@@ -109,10 +111,11 @@ impl Weights {
         Score { relevance, total: narrow(i128::from(relevance.min(self.enough)) + recency) }
     }
 
-    /// Whether a passage of this score is a match at all. In a small scope, where words tell little, one that shares a word
-    /// with the question, or stands near one that does, is.
+    /// Whether a passage of this score is a match at all. In a small scope, where words tell little, one is that shares a word
+    /// with the question, stands near one that does, or is by whom the question names.
     pub fn matches(&self, sought: &Sought<'_>, features: &Features, score: Score) -> bool {
-        score.relevance >= self.least || (sought.small && features[REACHED] > 0)
+        let by_named = sought.names_authors() && features[OTHER] == 0;
+        score.relevance >= self.least || (sought.small && (features[REACHED] > 0 || by_named))
     }
 }
 
@@ -135,6 +138,7 @@ mod tests {
     fn a_weight_has_a_name() {
         assert_eq!(MEANING.of("other"), -73_036);
         assert_eq!(MEANING.of("luck"), 0);
+        assert_eq!((FEATURES[REACHED], FEATURES[OTHER]), ("reach", "other"));
     }
 
     #[test]
