@@ -24,7 +24,7 @@ use eval::{FLOORS, Query, Ready};
 use nexus::{Device, models};
 use nexus_inference::Reply;
 use nexus_scoring::ONE;
-use nexus_scoring::ranking::{COUNT, FEATURES, MEANING, WORDS, Weights};
+use nexus_scoring::ranking::{COUNT, FEATURES, MEANING, MINILM, Spread, WORDS, Weights};
 use nexus_types::Text;
 
 /// What is left out, to see what it earns.
@@ -55,7 +55,13 @@ fn main() {
     stores.push(data::longmemeval(longmemeval));
     let model = support::argument("--model").unwrap_or_else(|| "minilm".into());
     let vectors = (model != "none").then(|| vectors(&stores, &model));
-    let ready: Vec<Ready<'_>> = stores.iter().map(|store| Ready::of(store, vectors.as_ref())).collect();
+    let known = Spread::of_embedder(&model);
+    let ready: Vec<Ready<'_>> = stores.iter().map(|store| Ready::of(store, vectors.as_ref(), known)).collect();
+    for (store, vectors) in stores.iter().flat_map(|store| vectors.as_ref().map(|vectors| (store, vectors))) {
+        let Spread { mean, deviation } = eval::spread(store, vectors);
+        support::figure("ranking", "cosine of strangers, mean", mean as f64, "in 65,536");
+        support::figure("ranking", "cosine of strangers, deviation", deviation as f64, "in 65,536");
+    }
     let mut queries: Vec<Query> = Vec::new();
     for (at, ready) in ready.iter().enumerate() {
         queries.extend(ready.store.questions.iter().enumerate().map(|(number, one)| ready.ask((at, number), one)));
@@ -97,7 +103,7 @@ fn vectors(stores: &[Store], model: &str) -> BTreeMap<String, Vec<f32>> {
                 vectors.insert(text.to_string(), vector);
             }
         }
-        let ready = Ready::of(store, None);
+        let ready = Ready::of(store, None, MINILM);
         for question in &store.questions {
             let embedded = ready.asked(&question.text).embedded;
             let vector = encoder.question(&embedded.as_str().into());

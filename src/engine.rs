@@ -17,6 +17,7 @@ use crate::admit::{Heads, Record};
 use crate::ask::{Answered, OpenAsks};
 use crate::changes::Subscribers;
 use crate::commit::{self, Ground};
+use crate::embedder::Embedder;
 use crate::texts::TextStore;
 use crate::watch;
 use crate::{Error, ErrorKind, Result, Settings, clock};
@@ -160,7 +161,7 @@ impl Engine {
 
     /// Has the vectors of all watched questions at hand, before the graph compares texts with them.
     pub(crate) fn note_watched(&self) {
-        let embed = |model: &str, text: &str| watch::by_model(&self.models, model, text);
+        let embed = |model: &str, text: &str| Embedder::with_id(model, &self.models)?.embed(text);
         self.texts.watch(watch::vectors(self.policy.iter(), embed));
     }
 

@@ -85,7 +85,7 @@ impl Engine {
         let snapshot = runtime.block_on(self.store.snapshot())?;
         self.tick = checkpoint.meta.get(meta::TICK).and_then(|tick| tick.parse().ok()).unwrap_or(-1);
         // Its passages are made anew: all their texts are needed.
-        let migrated = self.store.opening().migrated_from.is_some();
+        let migrated = snapshot.rows("events") > 0 && !snapshot.has("passages");
         let (heads, texts) = (&mut self.heads, &self.texts);
         let inputs = runtime.block_on(stored_inputs(&snapshot, self.tick, |record| {
             heads.raise(record);

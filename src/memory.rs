@@ -161,7 +161,7 @@ impl Memory {
     }
 
     /// What is published with a watch: what the words of these questions are worth now.
-    pub(crate) fn statistics(&self, questions: &[String]) -> Result<Vec<Policy>> {
+    pub(crate) fn statistics(&self, questions: &[String]) -> Result<Policy> {
         Ok(self.runtime.block_on(self.query.statistics(questions))?)
     }
 

@@ -123,15 +123,17 @@ impl Nexus {
             return Err(Error::argument(format!("{0} is not here: nexus models fetch {0}", known.name)));
         }
         let (scope, to) = (self.scope().clone(), known.id());
-        let row = self.row(embedder::asks(&to));
+        // Beside one that is in use it only reads, until it has read everything. A scope without any has it at once, and is
+        // not read by the default one first.
+        let from: Vec<String> = self.models_for(Task::Embed).into_iter().filter(|id| *id != to).collect();
+        let row = self.row(if from.is_empty() { embedder::asks(&to) } else { preparing(&to) });
         self.engine.acknowledge(vec![Record::Policy { added: vec![row], removed: Vec::new() }])?;
-        // After that, so that a scope without an embedder is not read by the default one first.
         self.engine.ensure_scope(&scope)?;
         let report = self.catch_up(watch)?;
-        let from: Vec<String> = self.models_for(Task::Embed).into_iter().filter(|id| *id != to).collect();
-        let others = from.iter().map(|id| embedder::asks(id)).collect();
+        let removed = from.iter().map(|id| embedder::asks(id)).chain([preparing(&to)]).collect();
         let open_asks = self.engine.open_to(&to);
-        let epoch = if open_asks == 0 { Some(self.change_policy(Vec::new(), others)?.epoch) } else { None };
+        let done = open_asks == 0;
+        let epoch = if done { Some(self.change_policy(vec![embedder::asks(&to)], removed)?.epoch) } else { None };
         Ok(Switch { to, from, open_asks, facts: report.facts, epoch })
     }
 

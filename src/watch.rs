@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::channel::mpsc::{UnboundedReceiver, unbounded};
-use nexus_inference::Model;
 use nexus_query::RecallOptions;
 use nexus_scoring::learn::{Verdict, learn};
 use nexus_scoring::ranking::{FEATURES, Weights};
@@ -17,8 +16,6 @@ use nexus_types::{PassageId, Policy, PolicyRow, Task, Text, Watched};
 use crate::writer::{Nexus, Receipt};
 use crate::{Error, Memory, Result, clock};
 
-/// The weights that are measured, not learnt.
-const SPREAD: [&str; 2] = ["mean", "deviation"];
 /// How many results a verdict is seen beside.
 const BESIDE: usize = 20;
 
@@ -121,13 +118,13 @@ impl Nexus {
     /// the table, until that has changed as much.
     pub(crate) fn republish(&mut self) -> Result<()> {
         let rows = self.engine.store.checkpoint().tables.get("passages").map_or(0, |table| table.rows);
-        if !far_apart(rows, self.engine.sized) {
+        if !far_apart(rows, self.engine.sized, 16) {
             return Ok(());
         }
         self.engine.sized = rows;
         let published = self.policies(|row| matches!(row, Policy::Statistics { .. }));
         let Some(Policy::Statistics { passages, .. }) = published.iter().max() else { return Ok(()) };
-        if far_apart(self.memory()?.passages()?, *passages) {
+        if far_apart(self.memory()?.passages()?, *passages, 4) {
             let questions = self.watched_questions().into_iter().map(|(question, _)| question).collect();
             self.publish(questions, Vec::new(), Vec::new())?;
         }
@@ -136,11 +133,10 @@ impl Nexus {
 
     /// Publishes the statistics of these questions, and no others, with further changes of policy.
     fn publish(&mut self, questions: Vec<Text>, mut added: Vec<Policy>, mut removed: Vec<Policy>) -> Result<Receipt> {
-        let spread = |row: &Policy| matches!(row, Policy::Weight { feature, .. } if SPREAD.contains(&&**feature));
-        removed.extend(self.policies(|row| matches!(row, Policy::Statistics { .. }) || spread(row)));
+        removed.extend(self.policies(|row| matches!(row, Policy::Statistics { .. })));
         if !questions.is_empty() {
             let questions: BTreeSet<String> = questions.iter().map(ToString::to_string).collect();
-            added.extend(self.memory()?.statistics(&questions.into_iter().collect::<Vec<_>>())?);
+            added.push(self.memory()?.statistics(&questions.into_iter().collect::<Vec<_>>())?);
         }
         removed.retain(|row| !added.contains(row));
         self.change_policy(added, removed)
@@ -154,11 +150,10 @@ impl Nexus {
         mut removed: Vec<Policy>,
     ) -> Result<Receipt> {
         verdicts.sort();
-        let began = Weights::default();
+        let embeds = |row: &Policy| matches!(row, Policy::Model { task: Task::Embed, .. });
+        let began = Weights::for_embedder(!self.policies(embeds).is_empty());
         let learnt = learn(&began, &verdicts.iter().filter_map(verdict).collect::<Vec<_>>());
-        let learnt_before =
-            |row: &Policy| matches!(row, Policy::Weight { feature, .. } if FEATURES.contains(&&**feature));
-        removed.extend(self.policies(learnt_before));
+        removed.extend(self.policies(|row| matches!(row, Policy::Weight { .. })));
         let moved = FEATURES.iter().filter(|name| learnt.of(name) != began.of(name));
         added.extend(moved.map(|name| Policy::Weight { feature: Text::from(*name), weight: learnt.of(name) }));
         removed.retain(|row| !added.contains(row));
@@ -179,9 +174,9 @@ impl Memory {
     }
 }
 
-/// Whether one count is more than a quarter away from the other.
-fn far_apart(count: u64, from: u64) -> bool {
-    count.abs_diff(from) * 4 > from
+/// Whether one count is more than one part in so many away from the other.
+fn far_apart(count: u64, from: u64, parts: u64) -> bool {
+    count.abs_diff(from) * parts > from
 }
 
 fn asked(question: &str) -> Result<Text> {
@@ -230,9 +225,4 @@ pub(crate) fn vectors<'p>(
         }
     }
     vectors
-}
-
-/// The vector of a text by one of these models.
-pub(crate) fn by_model(models: &[std::sync::Arc<dyn Model>], id: &str, text: &str) -> Option<Vec<f32>> {
-    models.iter().find(|model| model.id() == id)?.question(&text.into())
 }

@@ -75,6 +75,7 @@ impl Nexus {
     /// Makes all that is acknowledged part of memory, as one epoch.
     pub fn flush(&mut self) -> Result<Receipt> {
         let turn = self.engine.turn()?;
+        self.republish()?;
         Ok(Receipt { event: None, epoch: turn.epoch, news: false })
     }
 

@@ -44,7 +44,7 @@ pub(crate) struct Query {
 
 impl<'a> Ready<'a> {
     /// Without vectors there are words alone.
-    pub(crate) fn of(store: &'a Store, vectors: Option<&'a BTreeMap<String, Vec<f32>>>) -> Self {
+    pub(crate) fn of(store: &'a Store, vectors: Option<&'a BTreeMap<String, Vec<f32>>>, spread: Spread) -> Self {
         let seen: Vec<Seen> = store.turns.iter().map(|turn| Seen::of(&turn.text, &turn.author, turn.said_at)).collect();
         let mut statistics = Statistics::default();
         seen.iter().for_each(|seen| statistics.count(&seen.bag, &seen.bag));
@@ -54,7 +54,6 @@ impl<'a> Ready<'a> {
             places.take_while(|place| talk(*place) == talk(at)).collect::<Vec<_>>()
         };
         let near = (0..seen.len()).map(|at| [side(at, -1), side(at, 1)]).collect();
-        let spread = vectors.map_or(Spread { mean: 0, deviation: ONE }, |vectors| spread(store, vectors));
         Ready { store, seen, statistics, near, vectors, spread }
     }
 
@@ -133,8 +132,8 @@ impl<'a> Ready<'a> {
     }
 }
 
-/// How the cosines of a store's passages lie, as a reader measures it.
-fn spread(store: &Store, vectors: &BTreeMap<String, Vec<f32>>) -> Spread {
+/// How the cosines of a store's passages lie: those of pairs far from each other.
+pub(crate) fn spread(store: &Store, vectors: &BTreeMap<String, Vec<f32>>) -> Spread {
     let all: Vec<&Vec<f32>> = store.turns.iter().filter_map(|turn| vectors.get(&turn.text)).collect();
     let partner = |at: usize, step: usize| (at * 7 + step * 31 + 11) % all.len();
     let pairs = (0..all.len()).flat_map(|at| (1..=8).map(move |step| (at, step)));

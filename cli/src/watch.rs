@@ -50,7 +50,7 @@ pub(crate) fn watch(place: &Place, out: &Out, question: &str, k: u16, once: bool
     }
     let stop = stop_on_ctrl_c(true);
     let mut shown: BTreeMap<u32, Stood> = BTreeMap::new();
-    let mut epoch = None;
+    let (mut epoch, mut told) = (None, false);
     loop {
         let memory = place.read(&AsOf { as_of: None })?;
         if epoch != Some(memory.epoch()) {
@@ -60,7 +60,8 @@ pub(crate) fn watch(place: &Place, out: &Out, question: &str, k: u16, once: bool
             if once {
                 return Ok(Outcome::found(!now.is_empty()));
             }
-            if shown.is_empty() && !out.json {
+            if !told && !out.json {
+                told = true;
                 out.hint("Following; ctrl-C ends. What changes is kept all the same until nexus unwatch.");
             }
             shown = now;

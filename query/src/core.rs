@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use arrow::record_batch::RecordBatch;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::prelude::{DataFrame, SessionContext};
-use nexus_scoring::ranking::Spread;
 use nexus_storage::{At, Snapshot, quoted};
 use nexus_types::tables::PolicyTable;
 use nexus_types::{Author, Policy};
@@ -51,8 +50,6 @@ pub(crate) struct Core {
     passages: OnceCell<u64>,
     names: OnceCell<Arc<Names>>,
     policy: OnceCell<Arc<Vec<Policy>>>,
-    /// How cosines lie, measured once.
-    pub(crate) spread: OnceCell<Spread>,
     /// What passages are found by, of those that were ranked last.
     pub(crate) seen: Mutex<Remembered>,
 }
@@ -68,9 +65,9 @@ impl Core {
     pub(crate) async fn new(snapshot: Snapshot, scope: &str, components: Components) -> Result<Core> {
         let session = catalogue::private(&snapshot, scope, &components).await?;
         let plans = views::plan(&session, &snapshot).await?;
-        let (entities, passages, names, policy, spread) = Default::default();
+        let (entities, passages, names, policy) = Default::default();
         let (scope, seen) = (scope.into(), Mutex::default());
-        Ok(Core { snapshot, scope, components, plans, session, entities, passages, names, policy, spread, seen })
+        Ok(Core { snapshot, scope, components, plans, session, entities, passages, names, policy, seen })
     }
 
     /// The same scope at another time.

@@ -103,7 +103,7 @@ impl Reader {
     }
 
     /// What is published for questions that are watched: what their words are worth now.
-    pub fn statistics<'a>(&'a self, questions: &'a [String]) -> BoxFuture<'a, Result<Vec<Policy>>> {
+    pub fn statistics<'a>(&'a self, questions: &'a [String]) -> BoxFuture<'a, Result<Policy>> {
         Box::pin(async move { recall::to_publish(&self.core, questions).await })
     }
 

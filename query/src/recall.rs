@@ -7,7 +7,8 @@
 //! go with it. A question about somebody nobody here has heard of has no answer, nor has one that nothing fits: then
 //! `unsure` says why. Equal scores are in the order of time, newest first, then of id.
 //!
-//! Cost: a bounded number of index look-ups, whatever the size of the store; linear in a small scope.
+//! Cost: a bounded number of index look-ups, whatever the size of the store, but that limits by platform, channel, author,
+//! kind or time look through their column, and the first question of a reader reads all authors; linear in a small scope.
 
 mod kept;
 mod known;
@@ -16,7 +17,6 @@ mod options;
 mod pool;
 mod published;
 mod rank;
-mod spread;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use arrow::datatypes::Float32Type;
 use nexus_scoring::cosine;
-use nexus_scoring::ranking::{Asked, REACH, Sought, Weights};
+use nexus_scoring::ranking::{Asked, MINILM, REACH, Sought, Spread, Weights};
 use nexus_types::Millis;
 use nexus_types::tables::vectors_name;
 use serde::Serialize;
@@ -37,8 +37,8 @@ pub(crate) use kept::kept;
 pub(crate) use names::Names;
 use options::Limits;
 pub use options::RecallOptions;
-use pool::Pool;
 pub(crate) use pool::Remembered;
+use pool::{Pool, Search};
 use published::published;
 pub(crate) use published::{to_publish, weights_sql};
 pub use rank::Contribution;
@@ -89,11 +89,13 @@ pub struct Recalled {
 
 /// Answers a question.
 pub(crate) async fn recall(core: &Core, question: &str, options: &RecallOptions) -> Result<Recalled> {
+    let question = question.trim();
     let limits = Limits::of(core, options).await?;
     let published = published(core, question).await?;
     let asked = &published.asked;
     let words: Vec<String> = published::words(question).into_iter().map(|(word, _)| word).collect();
-    let mut pool = Pool::by_words(core, &words, &asked.authors, &limits, options.exact).await?;
+    let how = Search { k: options.k, exact: options.exact };
+    let mut pool = Pool::by_words(core, &words, &asked.authors, &limits, how).await?;
     let statistics = published.statistics(core, &pool, question).await?;
     if !published.is_watched() && asked.is_about_nobody(&statistics) {
         let unsure = Some("it asks about somebody who neither speaks here nor is spoken of".to_string());
@@ -101,11 +103,11 @@ pub(crate) async fn recall(core: &Core, question: &str, options: &RecallOptions)
     }
     let meaning = Meaning::of(core, &asked.embedded).await?;
     if let Some(meaning) = &meaning {
-        pool.by_meaning(core, &meaning.table, &meaning.vector, &limits).await?;
+        pool.by_meaning(core, &meaning.table, &meaning.vector, &limits, how).await?;
     }
-    let weights = published.weights(core, vectors(core).as_deref()).await?;
-    let sought = Sought::of(asked, &statistics, weights.spread);
-    let judging = Judging { asked, sought: &sought, weights: &weights };
+    let spread = core.components.embed.as_ref().map_or(MINILM, |embed| Spread::of_embedder(embed.model()));
+    let sought = Sought::of(asked, &statistics, spread);
+    let judging = Judging { asked, sought: &sought, weights: &published.weights, k: options.k };
     let cosines = judging.narrow(core, &mut pool, meaning.as_ref(), &limits).await?;
     let mut hits = judging.judge(&cosines).rank(&pool, options.explain);
     hits.truncate(options.k);
@@ -119,6 +121,8 @@ struct Judging<'a> {
     asked: &'a Asked,
     sought: &'a Sought<'a>,
     weights: &'a Weights,
+    /// How many are wanted.
+    k: usize,
 }
 
 impl<'a> Judging<'a> {
@@ -139,7 +143,7 @@ impl<'a> Judging<'a> {
         if pool.whole {
             return Ok(cosines);
         }
-        let best = self.judge(&cosines).rank(pool, false).into_iter().take(READ_AROUND);
+        let best = self.judge(&cosines).rank(pool, false).into_iter().take(READ_AROUND.max(self.k));
         let best: BTreeSet<String> = best.map(|hit| hit.passage).collect();
         let beside = pool.surround(core, best.clone(), 1).await?;
         pool.candidates = best;

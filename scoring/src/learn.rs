@@ -48,6 +48,7 @@ fn surprise(score: i64, helped: bool) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ranking::MEANING;
 
     fn verdict(at: usize, helped: bool) -> Verdict {
         let mut features = [0; FEATURES.len()];
@@ -57,7 +58,7 @@ mod tests {
 
     #[test]
     fn what_helped_counts_more_and_what_did_not_less() {
-        let began = Weights::default();
+        let began = MEANING;
         let learnt = learn(&began, &[verdict(0, true), verdict(1, false), verdict(0, true)]);
         assert!(learnt.of(FEATURES[0]) > began.of(FEATURES[0]));
         assert!(learnt.of(FEATURES[1]) < began.of(FEATURES[1]));
@@ -67,7 +68,7 @@ mod tests {
 
     #[test]
     fn no_weight_runs_away() {
-        let began = Weights::default();
+        let began = MEANING;
         let learnt = learn(&began, &vec![verdict(0, true); 10_000]);
         assert!(learnt.of(FEATURES[0]) <= began.of(FEATURES[0]) + REACH * began.of(FEATURES[0]).abs() + ONE);
     }

@@ -22,6 +22,15 @@ pub fn of(text: &str) -> Vec<String> {
     stemmed(words.iter().filter(|word| !language.stops(word)), language)
 }
 
+/// The words of a text that are no stop words, each with its term: as [`of`] gives them, in the language of the whole text.
+pub fn pairs(text: &str) -> Vec<(String, String)> {
+    let words = words(text);
+    let language = Language::of(&words);
+    let kept: Vec<String> = words.into_iter().filter(|word| !language.stops(word)).collect();
+    let terms = stemmed(kept.iter(), language);
+    kept.into_iter().zip(terms).collect()
+}
+
 /// The terms of a question. One of nothing but stop words ("who are you?") keeps them: they are all it has.
 pub fn query(question: &str) -> Vec<String> {
     let found = of(question);
@@ -43,7 +52,7 @@ pub fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     for (run, unspaced) in runs(&text) {
         if unspaced {
-            pairs(run, &mut words);
+            bigrams(run, &mut words);
         } else {
             words.extend(run.unicode_words().map(bare).filter(|word| !word.is_empty()));
         }
@@ -72,7 +81,7 @@ fn unspaced(c: char) -> bool {
         | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{2fa1f}')
 }
 
-fn pairs(run: &str, words: &mut Vec<String>) {
+fn bigrams(run: &str, words: &mut Vec<String>) {
     let chars: Vec<char> = run.chars().collect();
     match chars.as_slice() {
         [] => {}
@@ -114,6 +123,14 @@ mod tests {
         assert_eq!(of("Don't I LOVE Zürich & café №5"), ["love", "zurich", "cafe", "no5"]);
         assert_eq!(of("the of and"), Vec::<String>::new());
         assert_eq!(query("Who are you?"), ["who", "are", "you"]);
+    }
+
+    #[test]
+    fn words_go_with_the_terms_of_their_language() {
+        let pairs = pairs("¿Dónde viven las hermanas de Marta?");
+        let terms: Vec<String> = pairs.iter().map(|(_, term)| term.clone()).collect();
+        assert_eq!(terms, of("¿Dónde viven las hermanas de Marta?"));
+        assert!(pairs.iter().any(|(word, _)| word == "marta"));
     }
 
     #[test]

@@ -41,7 +41,8 @@ pub(super) struct Desk {
     judges: BTreeMap<Scope, Judge>,
     talks: BTreeMap<Talk, BTreeMap<Stand, Turn>>,
     seen: BTreeMap<(TextHash, Text, Millis), Arc<Seen>>,
-    cosines: BTreeMap<(Text, Text, TextHash), Option<i64>>,
+    /// By embedder, what of a question is embedded, and text.
+    cosines: BTreeMap<(Text, String, TextHash), Option<i64>>,
 }
 
 /// A talk is on one desk.
@@ -93,6 +94,16 @@ impl Desk {
         touched
     }
 
+    /// Lets go of what was read, where it is much: it can be read again.
+    fn tidy(&mut self) {
+        if self.cosines.len() > SEEN_MAX {
+            self.cosines.clear();
+        }
+        if self.seen.len() > SEEN_MAX {
+            self.seen.clear();
+        }
+    }
+
     /// Judges the passages at these places anew.
     fn judge(&mut self, key: &Talk, stands: &[Stand], out: &mut Vec<(Candidate, Diff)>) {
         let (Some(judge), Some(talk)) = (self.judges.get(&key.0), self.talks.get(key)) else { return };
@@ -105,7 +116,7 @@ impl Desk {
             .collect();
         let mut given: BTreeMap<Stand, Vec<(Watch, i64)>> = BTreeMap::new();
         for (question, k, asked) in &judge.watches {
-            let near = near(&*self.texts, &mut self.cosines, judge, talk, &reach, (question, asked));
+            let near = near(&*self.texts, &mut self.cosines, judge, talk, &reach, asked);
             let sought = judge.sought(asked);
             let heard: BTreeMap<Stand, Heard<'_>> =
                 seen.iter().map(|(at, seen)| (*at, Heard::of(&sought, seen, near.get(at).copied()))).collect();
@@ -149,25 +160,17 @@ impl Machine<Row, PolicyRow> for Desk {
         for (key, talk) in self.talks.iter().filter(|(key, _)| changed.contains(&key.0)) {
             touched.entry(key.clone()).or_default().extend(talk.keys().copied());
         }
-        // What is held of a cosine depends on how the question is read.
-        if !changed.is_empty() {
-            self.cosines.clear();
-        }
         for (key, stands) in touched {
             let stands: Vec<Stand> = stands.into_iter().collect();
-            stands.chunks(AT_ONCE).for_each(|stands| self.judge(&key, stands, out));
+            for stands in stands.chunks(AT_ONCE) {
+                self.judge(&key, stands, out);
+                self.tidy();
+            }
             if self.talks.get(&key).is_some_and(BTreeMap::is_empty) {
                 self.talks.remove(&key);
             }
         }
         self.judges.retain(|_, judge| !judge.is_empty());
-        // A cosine is at hand again when it is asked for: what is kept between epochs is what is likely to be.
-        if self.cosines.len() > SEEN_MAX {
-            self.cosines.clear();
-        }
-        if self.seen.len() > SEEN_MAX {
-            self.seen.clear();
-        }
     }
 }
 
@@ -245,14 +248,14 @@ fn see(
 /// How near in meaning the passages at these places are to a question, where the scope's embedder has read them.
 fn near(
     texts: &dyn Texts,
-    held: &mut BTreeMap<(Text, Text, TextHash), Option<i64>>,
+    held: &mut BTreeMap<(Text, String, TextHash), Option<i64>>,
     judge: &Judge,
     talk: &BTreeMap<Stand, Turn>,
     stands: &BTreeSet<Stand>,
-    (question, asked): (&Text, &Asked),
+    asked: &Asked,
 ) -> BTreeMap<Stand, i64> {
     let Some(model) = &judge.embedder else { return BTreeMap::new() };
-    let key = |text: TextHash| (model.clone(), question.clone(), text);
+    let key = |text: TextHash| (model.clone(), asked.embedded.clone(), text);
     let read = |stand: &Stand| talk.get(stand).filter(|turn| turn.read.contains(model)).map(|turn| (*stand, turn.text));
     let read: Vec<(Stand, TextHash)> = stands.iter().filter_map(read).collect();
     let missing: BTreeSet<TextHash> =

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nexus_scoring::Statistics;
-use nexus_scoring::ranking::{Asked, MEANING, Nearby, Sought, WORDS, Weights, features};
+use nexus_scoring::ranking::{Asked, MINILM, Nearby, Sought, Spread, Weights, features};
 use nexus_types::{Policy, Text};
 
 /// What passages of a scope are judged by.
-#[derive(Default)]
 pub(super) struct Judge {
     /// The scope's rows, as they are now.
     rows: BTreeSet<Policy>,
@@ -17,6 +16,13 @@ pub(super) struct Judge {
     pub(super) embedder: Option<Text>,
     statistics: Statistics,
     weights: Weights,
+}
+
+impl Default for Judge {
+    fn default() -> Self {
+        let (rows, watches, embedder, statistics) = Default::default();
+        Judge { rows, watches, embedder, statistics, weights: Weights::for_embedder(false) }
+    }
 }
 
 impl Judge {
@@ -33,7 +39,7 @@ impl Judge {
     pub(super) fn settle(&mut self) {
         (self.embedder, self.statistics) = Default::default();
         let embeds = |row: &Policy| matches!(row, Policy::Model { .. });
-        self.weights = if self.rows.iter().any(embeds) { MEANING } else { WORDS };
+        self.weights = Weights::for_embedder(self.rows.iter().any(embeds));
         let mut questions: BTreeMap<Text, u32> = BTreeMap::new();
         // In order: of several rows the greatest is read last.
         for row in &self.rows {
@@ -57,7 +63,7 @@ impl Judge {
 
     /// The question as it is sought here.
     pub(super) fn sought<'a>(&self, asked: &'a Asked) -> Sought<'a> {
-        Sought::of(asked, &self.statistics, self.weights.spread)
+        Sought::of(asked, &self.statistics, self.embedder.as_deref().map_or(MINILM, Spread::of_embedder))
     }
 
     /// The score of a passage; `None` if it does not fit.

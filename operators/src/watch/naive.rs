@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nexus_scoring::Statistics;
-use nexus_scoring::ranking::{Heard, MEANING, Nearby, REACH, Seen, Sought, TALK_GAP, WORDS, Weights, features};
+use nexus_scoring::ranking::{Heard, MINILM, Nearby, REACH, Seen, Sought, Spread, TALK_GAP, Weights, features};
 use nexus_types::{
     Answer, AnswerRow, EventId, Millis, PassageId, Policy, PolicyRow, Scope, Task, Text, Texts, Watched,
 };
@@ -54,7 +54,8 @@ impl World<'_> {
     fn places(&self, question: &str) -> Vec<(Reverse<i64>, Reverse<Millis>, PassageId, EventId)> {
         let asked = super::asked(question, self.policy.iter().copied());
         let (statistics, weights) = published(&self.policy);
-        let sought = Sought::of(&asked, &statistics, weights.spread);
+        let model = self.embedder().map_or(MINILM, |model| Spread::of_embedder(model));
+        let sought = Sought::of(&asked, &statistics, model);
         let mut places = Vec::new();
         for piece in &self.here {
             let mut talk: Vec<&Piece> = self.here.clone();
@@ -83,6 +84,14 @@ impl World<'_> {
         places
     }
 
+    fn embedder(&self) -> Option<&Text> {
+        let models = self.policy.iter().filter_map(|row| match row {
+            Policy::Model { task: Task::Embed, model } => Some(model),
+            _ => None,
+        });
+        models.min()
+    }
+
     fn seen(&self, piece: &Piece) -> Seen {
         let text = self.texts.text(piece.passage.text).unwrap_or_default();
         Seen::of(&text, &piece.event.author, piece.event.said_at)
@@ -90,11 +99,7 @@ impl World<'_> {
 
     /// The scope's embedder, if it has read the passage.
     fn read(&self, piece: &Piece) -> Option<&Text> {
-        let models = self.policy.iter().filter_map(|row| match row {
-            Policy::Model { task: Task::Embed, model } => Some(model),
-            _ => None,
-        });
-        let model = models.min()?;
+        let model = self.embedder()?;
         let asked = |row: &&AnswerRow| row.ask.model == *model && row.ask.text == piece.passage.text;
         self.answers.iter().filter(asked).any(|row| *row.answer == Answer::Vector).then_some(model)
     }
@@ -104,7 +109,7 @@ fn published(policy: &[&Policy]) -> (Statistics, Weights) {
     let mut rows = policy.to_vec();
     rows.sort();
     let embeds = |row: &&Policy| matches!(row, Policy::Model { task: Task::Embed, .. });
-    let mut weights = if policy.iter().any(embeds) { MEANING } else { WORDS };
+    let mut weights = Weights::for_embedder(policy.iter().any(embeds));
     let mut statistics = Statistics::default();
     for row in rows {
         match row {

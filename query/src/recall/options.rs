@@ -37,14 +37,12 @@ pub struct RecallOptions {
     pub exact: bool,
     /// Say how each score came about.
     pub explain: bool,
-    /// What was said last in the conversation at hand, oldest first.
-    pub talk: Vec<String>,
 }
 
 impl Default for RecallOptions {
     fn default() -> Self {
         let (platform, channel, thread, author, about) = Default::default();
-        let (kind, since, until, importance, talk) = Default::default();
+        let (kind, since, until, importance) = Default::default();
         let (exact, explain) = (false, false);
         RecallOptions {
             k: 10,
@@ -59,7 +57,6 @@ impl Default for RecallOptions {
             importance,
             exact,
             explain,
-            talk,
         }
     }
 }

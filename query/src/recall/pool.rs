@@ -51,6 +51,15 @@ pub(crate) struct Turn {
     pub(crate) seen: Arc<Seen>,
 }
 
+/// How far to look.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Search {
+    /// How many results are wanted.
+    pub(crate) k: usize,
+    /// Whether to look at every passage.
+    pub(crate) exact: bool,
+}
+
 /// Passages by id, and which of them are candidates.
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
@@ -69,10 +78,10 @@ impl Pool {
         words: &[String],
         named: &BTreeSet<String>,
         limits: &Limits,
-        exact: bool,
+        how: Search,
     ) -> Result<Pool> {
         let mut pool = Pool::default();
-        if exact || core.passages().await? <= WHOLE_MAX {
+        if how.exact || core.passages().await? <= WHOLE_MAX {
             pool.whole = true;
             let all = pool.add(core, &core.snapshot.scan("passages", Some(&COLUMNS), Some(&core.mine())).await?)?;
             pool.candidates = if limits.any() { ids(core, limits).await? } else { all };
@@ -85,7 +94,7 @@ impl Pool {
             return Ok(pool);
         }
         let question = words.join(" ");
-        let found = core.snapshot.full_text(&question, FOUND_MAX, filter.as_deref()).await?;
+        let found = core.snapshot.full_text(&question, FOUND_MAX.max(how.k), filter.as_deref()).await?;
         pool.candidates.extend(found.into_iter().map(|(id, _)| id));
         if !named.is_empty() {
             let authors: Vec<String> = named.iter().map(|author| quoted(author)).collect();
@@ -100,12 +109,20 @@ impl Pool {
 
     /// Adds the passages whose meaning is near. Vectors know no limits, and are shared by all scopes: where too few of the
     /// nearest pass, more are looked at.
-    pub(crate) async fn by_meaning(&mut self, core: &Core, table: &str, vector: &[f32], limits: &Limits) -> Result<()> {
+    pub(crate) async fn by_meaning(
+        &mut self,
+        core: &Core,
+        table: &str,
+        vector: &[f32],
+        limits: &Limits,
+        how: Search,
+    ) -> Result<()> {
         if self.whole || (limits.any() && core.snapshot.count("passages", limits.filter().as_deref()).await? <= FEW_MAX)
         {
             return Ok(());
         }
-        let mut wanted = FOUND_MAX;
+        let enough = FOUND_MAX.max(how.k);
+        let mut wanted = enough;
         for _ in 0..LOOKS_MAX {
             let near = core.snapshot.nearest(table, vector, wanted, None).await?;
             let hashes: Vec<String> = near.into_iter().map(|(hash, _)| hash).collect();
@@ -114,9 +131,9 @@ impl Pool {
                 None => one_of("text_hash", &hashes),
             };
             let found = if hashes.is_empty() { BTreeSet::new() } else { self.read(core, &passing).await? };
-            let enough = found.len() >= FOUND_MAX / 2 || hashes.len() < wanted;
+            let done = found.len() >= enough / 2 || hashes.len() < wanted;
             self.candidates.extend(found);
-            if enough {
+            if done {
                 break;
             }
             wanted *= 4;
@@ -136,10 +153,10 @@ impl Pool {
         for _ in 0..if self.whole { 0 } else { hops } {
             let turns: Vec<&Turn> = edge.iter().filter_map(|id| self.turns.get(id)).collect();
             let events: BTreeSet<&str> = turns.iter().map(|turn| turn.event.as_str()).collect();
-            let held: BTreeSet<&str> = self.turns.values().map(|turn| turn.event.as_str()).collect();
+            // With all pieces of the events themselves.
             let before = turns.iter().filter_map(|turn| turn.previous.as_deref());
-            let before: BTreeSet<String> = before.filter(|event| !held.contains(event)).map(String::from).collect();
-            let sought: Vec<String> = before.into_iter().collect();
+            let before: BTreeSet<&str> = before.chain(events.iter().copied()).collect();
+            let sought: Vec<String> = before.into_iter().map(String::from).collect();
             let after: Vec<String> = events.into_iter().map(String::from).collect();
             let (before, after) =
                 futures::try_join!(rows_of(core, "event", &sought), rows_of(core, "previous", &after))?;
@@ -151,11 +168,16 @@ impl Pool {
         Ok(all)
     }
 
+    /// Whether the scope is small enough to be all candidates.
+    pub(crate) async fn is_small(core: &Core) -> Result<bool> {
+        Ok(core.passages().await? <= WHOLE_MAX)
+    }
+
     /// The whole scope, if it is small enough to be all candidates.
     pub(crate) async fn scope(core: &Core) -> Result<Option<Pool>> {
-        let limits = Limits::none();
-        let small = core.passages().await? <= WHOLE_MAX;
-        Ok(if small { Some(Pool::by_words(core, &[], &BTreeSet::new(), &limits, true).await?) } else { None })
+        let how = Search { k: 0, exact: true };
+        let small = Pool::is_small(core).await?;
+        Ok(if small { Some(Pool::by_words(core, &[], &BTreeSet::new(), &Limits::none(), how).await?) } else { None })
     }
 
     /// These passages alone.

@@ -5,13 +5,12 @@
 
 use std::collections::BTreeSet;
 
-use nexus_scoring::ranking::{Asked, FEATURES, MEANING, Spread, WORDS, Weights};
+use nexus_scoring::ranking::{Asked, FEATURES, Weights};
 use nexus_scoring::{Bag, Statistics, terms};
 use nexus_types::{Policy, Task, Text};
 
 use super::names::asked;
 use super::pool::Pool;
-use super::spread::spread;
 use crate::core::Core;
 use crate::error::Result;
 
@@ -19,8 +18,7 @@ use crate::error::Result;
 const WORDS_MAX: usize = 32;
 /// Of the words that the index counts, so many in a hundred are no stop words.
 const KEPT_WORDS: u64 = 55;
-/// A word in more passages than this is as common as if it were in this many, where another scope's passages hide how
-/// many there are.
+/// So many passages of a word are counted one by one, where another scope's passages hide how many there are.
 const FREQUENCY_MAX: usize = 2_000;
 
 /// What one question is judged by.
@@ -28,9 +26,7 @@ pub(crate) struct Published {
     /// The question, as it is asked where these speak.
     pub(crate) asked: Asked,
     /// The weights.
-    weights: Weights,
-    /// Whether they say how cosines lie.
-    spread: bool,
+    pub(crate) weights: Weights,
     /// The statistics that were published for it.
     statistics: Option<Statistics>,
 }
@@ -50,15 +46,13 @@ pub(crate) async fn published(core: &Core, question: &str) -> Result<Published> 
         }
         _ => (core.names().await?.in_question(question), None),
     };
-    let spread = |row: &Policy| matches!(row, Policy::Weight { feature, .. } if **feature == *"deviation");
-    let spread = policy.iter().any(spread);
-    Ok(Published { asked: asked(question, &voices), weights: weights(policy.iter()), spread, statistics })
+    Ok(Published { asked: asked(question, &voices), weights: weights(policy.iter()), statistics })
 }
 
 /// The weights that these rows publish; by default, those for an embedder if one is asked, else those for words alone.
 fn weights<'p>(policy: impl Iterator<Item = &'p Policy> + Clone) -> Weights {
     let embeds = |row: &Policy| matches!(row, Policy::Model { task: Task::Embed, .. });
-    let mut weights = if policy.clone().any(embeds) { MEANING } else { WORDS };
+    let mut weights = Weights::for_embedder(policy.clone().any(embeds));
     let mut rows: Vec<(&Text, i64)> = policy
         .filter_map(|row| match row {
             Policy::Weight { feature, weight } => Some((feature, *weight)),
@@ -71,14 +65,6 @@ fn weights<'p>(policy: impl Iterator<Item = &'p Policy> + Clone) -> Weights {
 }
 
 impl Published {
-    /// The weights, with how the cosines of this table lie: as published, else as it is now.
-    pub(crate) async fn weights(&self, core: &Core, vectors: Option<&str>) -> Result<Weights> {
-        match vectors.filter(|_| !self.spread) {
-            Some(table) => Ok(Weights { spread: spread(core, table).await?, ..self.weights.clone() }),
-            None => Ok(self.weights.clone()),
-        }
-    }
-
     /// Whether it is watched: then it stays open for what nobody has spoken of yet.
     pub(crate) fn is_watched(&self) -> bool {
         self.statistics.is_some()
@@ -88,7 +74,7 @@ impl Published {
     pub(crate) async fn statistics(&self, core: &Core, pool: &Pool, question: &str) -> Result<Statistics> {
         match &self.statistics {
             Some(published) => Ok(published.clone()),
-            None if pool.whole => Ok(of_whole(pool, question)),
+            None if Pool::is_small(core).await? => Ok(of_whole(pool, question)),
             None => of_index(core, question).await,
         }
     }
@@ -112,7 +98,14 @@ async fn of_index(core: &Core, question: &str) -> Result<Statistics> {
         let mine = core.mine();
         let counts = looked_up.iter().map(|word| core.snapshot.full_text(word, FREQUENCY_MAX, Some(&mine)));
         let counts = futures::future::try_join_all(counts).await?;
-        found.counts = counts.iter().map(|found| found.len() as u64).collect();
+        let all = found.passages.max(1);
+        // Beyond what is looked at, as common as in all scopes.
+        let scaled = |count: u64| count.saturating_mul(passages) / all;
+        let counted = |(found, all): (&Vec<_>, &u64)| match found.len() {
+            FREQUENCY_MAX => scaled(*all).max(FREQUENCY_MAX as u64),
+            fewer => fewer as u64,
+        };
+        found.counts = counts.iter().zip(&found.counts).map(counted).collect();
         found.length = found.length / found.passages.max(1) * passages;
     }
     let mut statistics =
@@ -124,22 +117,20 @@ async fn of_index(core: &Core, question: &str) -> Result<Statistics> {
     Ok(statistics)
 }
 
-/// The words that a question can be answered by, each with its term.
+/// The words that a question can be answered by, each with its term. One of nothing but stop words has them all.
 pub(crate) fn words(question: &str) -> Vec<(String, String)> {
-    let terms: BTreeSet<String> = terms::query(question).into_iter().collect();
     let mut seen = BTreeSet::new();
-    let mut found = Vec::new();
-    for word in terms::words(question) {
-        let term = terms::query(&word).into_iter().find(|term| terms.contains(term));
-        if let Some(term) = term.filter(|_| found.len() < WORDS_MAX && seen.insert(word.clone())) {
-            found.push((word, term));
-        }
+    let mut found: Vec<(String, String)> = terms::pairs(question);
+    if found.is_empty() {
+        found = terms::words(question).into_iter().zip(terms::query(question)).collect();
     }
+    found.retain(|(word, _)| seen.insert(word.clone()));
+    found.truncate(WORDS_MAX);
     found
 }
 
 /// What these questions' statistics are now, as they are published with a watch.
-pub(crate) async fn to_publish(core: &Core, questions: &[String]) -> Result<Vec<Policy>> {
+pub(crate) async fn to_publish(core: &Core, questions: &[String]) -> Result<Policy> {
     let names = core.names().await?;
     let pool = Pool::scope(core).await?;
     let (mut named, mut own, mut all) = (BTreeSet::new(), BTreeSet::new(), Statistics::default());
@@ -157,28 +148,29 @@ pub(crate) async fn to_publish(core: &Core, questions: &[String]) -> Result<Vec<
     let texts = |authors: BTreeSet<String>| authors.iter().map(|author| Text::from(author.as_str())).collect();
     let frequencies = all.frequencies.iter().map(|(term, count)| (Text::from(term.as_str()), *count)).collect();
     let (named, own) = (texts(named), texts(own));
-    let mut rows = vec![Policy::Statistics { passages: all.texts, length: all.length, frequencies, named, own }];
-    if let Some(table) = super::vectors(core) {
-        let Spread { mean, deviation } = spread(core, &table).await?;
-        let row = |(feature, weight): (&str, i64)| Policy::Weight { feature: feature.into(), weight };
-        rows.extend([("mean", mean), ("deviation", deviation)].map(row));
-    }
-    Ok(rows)
+    Ok(Policy::Statistics { passages: all.texts, length: all.length, frequencies, named, own })
 }
 
 /// `ranking_weights`: what each feature counts by, by default and here.
 pub(crate) fn weights_sql() -> String {
-    let defaults = Weights::default();
-    let names = FEATURES.iter().chain(&["enough", "day", "least", "mean", "deviation"]);
-    let rows: Vec<String> = names.map(|name| format!("('{name}', {})", defaults.of(name))).collect();
+    let (with, without) = (Weights::for_embedder(true), Weights::for_embedder(false));
+    let names = FEATURES.iter().chain(&["enough", "day", "least"]);
+    let rows: Vec<String> = names.map(|name| format!("('{name}', {}, {})", with.of(name), without.of(name))).collect();
     format!(
-        r#"select d.column1 as feature, coalesce(w.weight, d.column2) / 65536.0 as weight, d.column2 / 65536.0 as by_default
-           from (values {}) d
+        r#"select d.feature, coalesce(w.weight, d.weight) / 65536.0 as weight, d.weight / 65536.0 as by_default
+           from (
+             select column1 as feature, case when e.embeds then column2 else column3 end as weight
+             from (values {})
+             cross join (
+               select count(*) > 0 as embeds from stored.policy
+               where kind = 'model' and policy like '%"task":"embed"%'
+             ) e
+           ) d
            left join (
              select regexp_match(policy, '"feature":"([^"]*)"')[1] as feature,
                     max(cast(regexp_match(policy, '"weight":(-?[0-9]+)')[1] as bigint)) as weight
              from stored.policy where kind = 'weight' group by 1
-           ) w on w.feature = d.column1"#,
+           ) w on w.feature = d.feature"#,
         rows.join(", ")
     )
 }

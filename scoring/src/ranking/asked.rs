@@ -5,7 +5,7 @@
 //! that name would come near. English; in another language a question is of no kind, and its terms do the work.
 //! Cost: linear in the question; one comparison per author and capitalised word.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Statistics, terms};
 
@@ -128,6 +128,8 @@ struct Words<'a> {
     bare: Vec<String>,
     /// The bare words in one line, with a blank at either end.
     line: String,
+    /// The terms of its words, in the language of the whole question.
+    terms: BTreeMap<String, String>,
 }
 
 impl<'a> Words<'a> {
@@ -135,7 +137,12 @@ impl<'a> Words<'a> {
         let written: Vec<&str> = question.split_whitespace().collect();
         let bare: Vec<String> = written.iter().map(|word| terms::words(word).join(" ")).collect();
         let line = format!(" {} ", bare.join(" "));
-        Words { written, bare, line }
+        Words { written, bare, line, terms: terms::pairs(question).into_iter().collect() }
+    }
+
+    /// The terms of a word as it is written.
+    fn terms_of(&self, written: &str) -> Vec<String> {
+        terms::words(written).iter().filter_map(|word| self.terms.get(word).cloned()).collect()
     }
 
     fn has(&self, list: &[&str]) -> bool {
@@ -183,9 +190,9 @@ impl<'a> Words<'a> {
             let subject = word.contains("'s") || joined || auxiliary(at.checked_sub(1)) || auxiliary(Some(at + 1));
             let ends = || word.ends_with(['?', '.', ',', '!']) || terms::of(near(Some(at + 1))).is_empty();
             if proper && name.is_disjoint(known) && subject {
-                subjects.push(terms::of(word));
+                subjects.push(self.terms_of(word));
             } else if proper && name.is_disjoint(known) && ends() {
-                others.push(terms::of(word));
+                others.push(self.terms_of(word));
             }
             joined = (proper && subject) || (joined && near(Some(at)) == "and");
         }

@@ -62,10 +62,22 @@ pub struct Spread {
     pub deviation: i64,
 }
 
-/// That of all-MiniLM-L6-v2.
+/// That of all-MiniLM-L6-v2, and for want of better of every embedder that is not known.
 pub const MINILM: Spread = Spread { mean: 13_020, deviation: 8_231 };
 
+/// Those of other embedders, by name, as `benches/ranking.rs` measures them.
+const KNOWN: [(&str, Spread); 2] = [
+    ("nexus-static", Spread { mean: 57_000, deviation: 3_900 }),
+    ("potion", Spread { mean: 19_595, deviation: 8_510 }),
+];
+
 impl Spread {
+    /// That of an embedder, by its id (`name@version`).
+    pub fn of_embedder(id: &str) -> Spread {
+        let name = id.split('@').next().unwrap_or(id);
+        KNOWN.iter().find(|(known, _)| *known == name).map_or(MINILM, |(_, spread)| *spread)
+    }
+
     /// That of these cosines.
     pub fn of(cosines: &[i64]) -> Spread {
         let count = i64::try_from(cosines.len()).unwrap_or(i64::MAX).max(1);

@@ -7,7 +7,7 @@
 use crate::ONE;
 
 use super::asked::Asked;
-use super::features::{COUNT, FEATURES, Features, MINILM, Sought, Spread};
+use super::features::{COUNT, FEATURES, Features, Sought};
 
 /// Weights, in units of 1/[`ONE`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +20,6 @@ pub struct Weights {
     pub day: i64,
     /// A passage of less relevance is no match.
     pub least: i64,
-    /// How the embedder's cosines lie.
-    pub spread: Spread,
 }
 
 /// A score by its parts.
@@ -43,7 +41,6 @@ pub const MEANING: Weights = Weights {
     enough: 294_912,
     day: 197,
     least: 32_768,
-    spread: MINILM,
 };
 
 /// Without an embedder.
@@ -55,12 +52,12 @@ pub const WORDS: Weights = Weights {
     enough: 360_448,
     day: 197,
     least: 52_428,
-    spread: MINILM,
 };
 
-impl Default for Weights {
-    fn default() -> Self {
-        MEANING
+impl Weights {
+    /// What a scope starts with: by whether it has an embedder.
+    pub fn for_embedder(embeds: bool) -> Weights {
+        if embeds { MEANING } else { WORDS }
     }
 }
 
@@ -89,8 +86,6 @@ impl Weights {
             "enough" => Some(&mut self.enough),
             "day" => Some(&mut self.day),
             "least" => Some(&mut self.least),
-            "mean" => Some(&mut self.spread.mean),
-            "deviation" => Some(&mut self.spread.deviation),
             _ => FEATURES.iter().position(|feature| *feature == name).map(|at| &mut self.features[at]),
         }
     }
@@ -127,6 +122,7 @@ fn narrow(value: i128) -> i64 {
 mod tests {
     use super::*;
     use crate::Statistics;
+    use crate::ranking::MINILM;
 
     fn score(stands: bool, window: i64, said_at: i64) -> Score {
         let mut features = [0; COUNT];
