@@ -125,7 +125,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         at: AsOf,
     },
-    /// Print what a model should read before it answers: facts, then messages, each with its id
+    /// Print what a model should read before it answers
     Context {
         /// The question
         #[arg(required = true)]
@@ -144,7 +144,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         at: AsOf,
     },
-    /// Keep a question's ranking and follow how it changes; without a question, list those that are kept
+    /// Keep a question's ranking and follow it; without one, list those kept
     Watch {
         /// The question
         question: Vec<String>,
@@ -161,7 +161,7 @@ pub(crate) enum Command {
         #[arg(required = true)]
         question: Vec<String>,
     },
-    /// Say that a recalled message helped, or did not: rankings learn from it
+    /// Say that a recalled message helped, or did not
     Feedback {
         /// The question
         question: String,
