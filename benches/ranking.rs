@@ -24,7 +24,7 @@ use eval::{FLOORS, Query, Ready};
 use nexus::{Device, models};
 use nexus_inference::Reply;
 use nexus_scoring::ONE;
-use nexus_scoring::ranking::{COUNT, FEATURES, MEANING, MINILM, Spread, WORDS, Weights};
+use nexus_scoring::ranking::{COUNT, FEATURES, MINILM, Spread, Weights};
 use nexus_types::Text;
 
 /// What is left out, to see what it earns.
@@ -66,7 +66,7 @@ fn main() {
     for (at, ready) in ready.iter().enumerate() {
         queries.extend(ready.store.questions.iter().enumerate().map(|(number, one)| ready.ask((at, number), one)));
     }
-    let base = if vectors.is_some() { MEANING } else { WORDS };
+    let base = Weights::for_embedder((model != "none").then(|| format!("{model}@")).as_deref());
     let on: [bool; COUNT] = std::array::from_fn(|at| base.features[at] != 0);
     let left_out: Vec<Weights> = (0..stores.len()).map(|store| fitted(&queries, Some(store), &on, &base)).collect();
     let ours = Scored::of(&queries, |query| query.scores(&left_out[query.store]));

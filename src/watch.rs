@@ -150,8 +150,11 @@ impl Nexus {
         mut removed: Vec<Policy>,
     ) -> Result<Receipt> {
         verdicts.sort();
-        let embeds = |row: &Policy| matches!(row, Policy::Model { task: Task::Embed, .. });
-        let began = Weights::for_embedder(!self.policies(embeds).is_empty());
+        let embedder = self.policies(|row| matches!(row, Policy::Model { task: Task::Embed, .. })).into_iter().min();
+        let began = Weights::for_embedder(match &embedder {
+            Some(Policy::Model { model, .. }) => Some(model),
+            _ => None,
+        });
         let learnt = learn(&began, &verdicts.iter().filter_map(verdict).collect::<Vec<_>>());
         removed.extend(self.policies(|row| matches!(row, Policy::Weight { .. })));
         let moved = FEATURES.iter().filter(|name| learnt.of(name) != began.of(name));

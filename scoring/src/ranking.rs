@@ -13,7 +13,7 @@ mod weights;
 pub use asked::{Asked, Dates, Voice};
 pub use features::{COUNT, FEATURES, Features, Heard, MINILM, Nearby, REACH, Sought, Spread, features};
 pub use seen::Seen;
-pub use weights::{MEANING, Score, WORDS, Weights};
+pub use weights::{BUILT_IN, MEANING, Score, WORDS, Weights};
 
 /// What is said longer after or before is not the same talk, in milliseconds.
 pub const TALK_GAP: i64 = 3 * 3_600_000;

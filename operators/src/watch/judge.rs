@@ -21,7 +21,7 @@ pub(super) struct Judge {
 impl Default for Judge {
     fn default() -> Self {
         let (rows, watches, embedder, statistics) = Default::default();
-        Judge { rows, watches, embedder, statistics, weights: Weights::for_embedder(false) }
+        Judge { rows, watches, embedder, statistics, weights: Weights::for_embedder(None) }
     }
 }
 
@@ -38,8 +38,11 @@ impl Judge {
     /// Reads the rows anew.
     pub(super) fn settle(&mut self) {
         (self.embedder, self.statistics) = Default::default();
-        let embeds = |row: &Policy| matches!(row, Policy::Model { .. });
-        self.weights = Weights::for_embedder(self.rows.iter().any(embeds));
+        let embedder = self.rows.iter().find_map(|row| match row {
+            Policy::Model { model, .. } => Some(model.clone()),
+            _ => None,
+        });
+        self.weights = Weights::for_embedder(embedder.as_deref());
         let mut questions: BTreeMap<Text, u32> = BTreeMap::new();
         // In order: of several rows the greatest is read last.
         for row in &self.rows {

@@ -53,7 +53,7 @@ impl World<'_> {
     /// What fits a question, best first.
     fn places(&self, question: &str) -> Vec<(Reverse<i64>, Reverse<Millis>, PassageId, EventId)> {
         let asked = super::asked(question, self.policy.iter().copied());
-        let (statistics, weights) = published(&self.policy);
+        let (statistics, weights) = published(&self.policy, self.embedder());
         let model = self.embedder().map_or(MINILM, |model| Spread::of_embedder(model));
         let sought = Sought::of(&asked, &statistics, model);
         let mut places = Vec::new();
@@ -105,11 +105,10 @@ impl World<'_> {
     }
 }
 
-fn published(policy: &[&Policy]) -> (Statistics, Weights) {
+fn published(policy: &[&Policy], embedder: Option<&Text>) -> (Statistics, Weights) {
     let mut rows = policy.to_vec();
     rows.sort();
-    let embeds = |row: &&Policy| matches!(row, Policy::Model { task: Task::Embed, .. });
-    let mut weights = Weights::for_embedder(policy.iter().any(embeds));
+    let mut weights = Weights::for_embedder(embedder.map(|id| &**id));
     let mut statistics = Statistics::default();
     for row in rows {
         match row {

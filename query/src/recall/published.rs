@@ -51,8 +51,11 @@ pub(crate) async fn published(core: &Core, question: &str) -> Result<Published> 
 
 /// The weights that these rows publish; by default, those for an embedder if one is asked, else those for words alone.
 fn weights<'p>(policy: impl Iterator<Item = &'p Policy> + Clone) -> Weights {
-    let embeds = |row: &Policy| matches!(row, Policy::Model { task: Task::Embed, .. });
-    let mut weights = Weights::for_embedder(policy.clone().any(embeds));
+    let embedders = policy.clone().filter_map(|row| match row {
+        Policy::Model { task: Task::Embed, model } => Some(model),
+        _ => None,
+    });
+    let mut weights = Weights::for_embedder(embedders.min().map(|id| &**id));
     let mut rows: Vec<(&Text, i64)> = policy
         .filter_map(|row| match row {
             Policy::Weight { feature, weight } => Some((feature, *weight)),
@@ -153,17 +156,20 @@ pub(crate) async fn to_publish(core: &Core, questions: &[String]) -> Result<Poli
 
 /// `ranking_weights`: what each feature counts by, by default and here.
 pub(crate) fn weights_sql() -> String {
-    let (with, without) = (Weights::for_embedder(true), Weights::for_embedder(false));
+    let sets = [None, Some("nexus-static@"), Some("another@")].map(Weights::for_embedder);
     let names = FEATURES.iter().chain(&["enough", "day", "least"]);
-    let rows: Vec<String> = names.map(|name| format!("('{name}', {}, {})", with.of(name), without.of(name))).collect();
+    let rows: Vec<String> = names
+        .map(|name| format!("('{name}', {}, {}, {})", sets[0].of(name), sets[1].of(name), sets[2].of(name)))
+        .collect();
     format!(
         r#"select d.feature, coalesce(w.weight, d.weight) / 65536.0 as weight, d.weight / 65536.0 as by_default
            from (
-             select column1 as feature, case when e.embeds then column2 else column3 end as weight
+             select column1 as feature,
+                    case when e.built_in then column3 when e.embeds then column4 else column2 end as weight
              from (values {})
              cross join (
-               select count(*) > 0 as embeds from stored.policy
-               where kind = 'model' and policy like '%"task":"embed"%'
+               select count(*) > 0 as embeds, coalesce(min(policy) like '%"model":"nexus-static@%', false) as built_in
+               from stored.policy where kind = 'model' and policy like '%"task":"embed"%'
              ) e
            ) d
            left join (

@@ -20,6 +20,8 @@ pub struct Weights {
     pub day: i64,
     /// A passage of less relevance is no match.
     pub least: i64,
+    /// Nor is one of less meaning, with no word of the question near.
+    pub unspoken: i64,
 }
 
 /// A score by its parts.
@@ -31,8 +33,8 @@ pub struct Score {
     pub total: i64,
 }
 
-/// With any embedder: cosines are brought to one scale. Fitted with all-MiniLM-L6-v2; with potion-base-8M they do better
-/// than weights fitted with it.
+/// With an embedder: cosines are brought to one scale. Fitted with all-MiniLM-L6-v2; with potion-base-8M they do better than
+/// weights fitted with it.
 pub const MEANING: Weights = Weights {
     features: [
         204_191, 19_633, -245_262, 131_180, -119_995, -68_434, 35_008, 36_018, 32_697, -52_886, -73_036, 134_647,
@@ -41,6 +43,20 @@ pub const MEANING: Weights = Weights {
     enough: 294_912,
     day: 197,
     least: 32_768,
+    unspoken: i64::MIN,
+};
+
+/// With nexus-static, fitted with it: how near its strangers are differs more from talk to talk than they do within one, so
+/// there is no relevance below which nothing is a match.
+pub const BUILT_IN: Weights = Weights {
+    features: [
+        229_030, 22_562, -267_633, 211_398, -75_688, -15_848, 18_435, 29_302, 54_780, -13_314, -74_569, 137_749,
+        114_930, 36_470, 221_731, -52_105,
+    ],
+    enough: 294_912,
+    day: 197,
+    least: -64 * ONE,
+    unspoken: 2 * ONE,
 };
 
 /// Without an embedder.
@@ -52,17 +68,24 @@ pub const WORDS: Weights = Weights {
     enough: 360_448,
     day: 197,
     least: 52_428,
+    unspoken: i64::MIN,
 };
 
 impl Weights {
-    /// What a scope starts with: by whether it has an embedder.
-    pub fn for_embedder(embeds: bool) -> Weights {
-        if embeds { MEANING } else { WORDS }
+    /// What a scope starts with: by the id of its embedder, if it has one.
+    pub fn for_embedder(id: Option<&str>) -> Weights {
+        match id {
+            None => WORDS,
+            Some(id) if id.starts_with("nexus-static@") => BUILT_IN,
+            Some(_) => MEANING,
+        }
     }
 }
 
 /// Which feature says that words of the question are near.
 const REACHED: usize = 1;
+/// Which feature says how near it is in meaning.
+const MEANS: usize = 6;
 /// Which feature says that somebody else than the named speaks.
 const OTHER: usize = 10;
 
@@ -86,6 +109,7 @@ impl Weights {
             "enough" => Some(&mut self.enough),
             "day" => Some(&mut self.day),
             "least" => Some(&mut self.least),
+            "unspoken" => Some(&mut self.unspoken),
             _ => FEATURES.iter().position(|feature| *feature == name).map(|at| &mut self.features[at]),
         }
     }
@@ -110,7 +134,8 @@ impl Weights {
     /// with the question, stands near one that does, or is by whom the question names.
     pub fn matches(&self, sought: &Sought<'_>, features: &Features, score: Score) -> bool {
         let by_named = sought.names_authors() && features[OTHER] == 0;
-        score.relevance >= self.least || (sought.small && (features[REACHED] > 0 || by_named))
+        let near = features[REACHED] > 0 || features[MEANS] >= self.unspoken;
+        (score.relevance >= self.least && near) || (sought.small && (features[REACHED] > 0 || by_named))
     }
 }
 
@@ -134,7 +159,7 @@ mod tests {
     fn a_weight_has_a_name() {
         assert_eq!(MEANING.of("other"), -73_036);
         assert_eq!(MEANING.of("luck"), 0);
-        assert_eq!((FEATURES[REACHED], FEATURES[OTHER]), ("reach", "other"));
+        assert_eq!([REACHED, MEANS, OTHER].map(|at| FEATURES[at]), ["reach", "meaning", "other"]);
     }
 
     #[test]
