@@ -78,7 +78,9 @@ impl Memory {
         };
         let asked = RecallOptions { k: MESSAGES, ..options.recall.clone() };
         let recalled = self.recall_with(&with_talk(question, &options.talk), &asked)?;
-        let facts: Vec<&FactView> = recalled.facts.iter().filter(|fact| fact.holds()).collect();
+        // That a mail address is somebody's own tells a model nothing.
+        let of_others = |fact: &&FactView| fact.object_id.as_ref() != Some(&fact.subject_id);
+        let facts: Vec<&FactView> = recalled.facts.iter().filter(|fact| fact.holds()).filter(of_others).collect();
         let ids: Vec<String> = facts.iter().map(|fact| fact.id.clone()).collect();
         let origins = self.origins(&ids)?;
         let facts: Vec<ContextLine> =

@@ -162,7 +162,8 @@ pub(crate) fn weights_sql() -> String {
         .map(|name| format!("('{name}', {}, {}, {})", sets[0].of(name), sets[1].of(name), sets[2].of(name)))
         .collect();
     format!(
-        r#"select d.feature, coalesce(w.weight, d.weight) / 65536.0 as weight, d.weight / 65536.0 as by_default
+        r#"select d.feature, round(coalesce(w.weight, d.weight) / 65536.0, 3) as weight,
+                  round(d.weight / 65536.0, 3) as by_default
            from (
              select column1 as feature,
                     case when e.built_in then column3 when e.embeds then column4 else column2 end as weight
