@@ -246,10 +246,13 @@ fn patterns() -> TableChange {
     add(PatternsTable::table(), PatternsTable::encode(&[pattern]))
 }
 
+fn embedder() -> PolicyRow {
+    let model = Policy::Model { task: Task::Embed, model: "two@1".into() };
+    PolicyRow { scope: "me".into(), policy: model }
+}
+
 fn first() -> Vec<TableChange> {
     let events = events();
-    let model = Policy::Model { task: Task::Embed, model: "two@1".into() };
-    let embedder = PolicyRow { scope: "me".into(), policy: model };
     let records: Vec<EventRecord> = events.iter().map(record).collect();
     let gone = EventRecord {
         id: event("me", "9", Kind::Message, "x", 0, "", None).id(),
@@ -302,7 +305,7 @@ fn first() -> Vec<TableChange> {
     vec![
         add(EventsTable::table(), EventsTable::encode(&[records, vec![gone]].concat())),
         add(PassagesTable::table(), PassagesTable::encode(&passages)),
-        add(PolicyTable::table(), PolicyTable::encode(&[embedder])),
+        add(PolicyTable::table(), PolicyTable::encode(&[embedder()])),
         add(AnswersTable::table(), AnswersTable::encode(&[said, secret])),
         add(EntitiesTable::table(), EntitiesTable::encode(&entities)),
         add(ClaimsTable::table(), ClaimsTable::encode([&home, &sister].into_iter())),
