@@ -246,14 +246,14 @@ fn patterns() -> TableChange {
     add(PatternsTable::table(), PatternsTable::encode(&[pattern]))
 }
 
-fn embedder() -> PolicyRow {
-    let model = Policy::Model { task: Task::Embed, model: "two@1".into() };
-    PolicyRow { scope: "me".into(), policy: model }
+fn embedder() -> TableChange {
+    let policy = Policy::Model { task: Task::Embed, model: "two@1".into() };
+    add(PolicyTable::table(), PolicyTable::encode(&[PolicyRow { scope: "me".into(), policy }]))
 }
 
 fn first() -> Vec<TableChange> {
     let events = events();
-    let records: Vec<EventRecord> = events.iter().map(record).collect();
+    let records = events.iter().map(record).collect::<Vec<_>>();
     let gone = EventRecord {
         id: event("me", "9", Kind::Message, "x", 0, "", None).id(),
         scope: "me".into(),
@@ -305,13 +305,13 @@ fn first() -> Vec<TableChange> {
     vec![
         add(EventsTable::table(), EventsTable::encode(&[records, vec![gone]].concat())),
         add(PassagesTable::table(), PassagesTable::encode(&passages)),
-        add(PolicyTable::table(), PolicyTable::encode(&[embedder()])),
+        embedder(),
         add(AnswersTable::table(), AnswersTable::encode(&[said, secret])),
         add(EntitiesTable::table(), EntitiesTable::encode(&entities)),
         add(ClaimsTable::table(), ClaimsTable::encode([&home, &sister].into_iter())),
         add(
             DecisionsTable::table(),
-            DecisionsTable::encode(&[decision(&home, Action::Add, None), decision(&sister, Action::Add, None)]),
+            DecisionsTable::encode(&[&home, &sister].map(|one| decision(one, Action::Add, None))),
         ),
         add(FactsTable::table(), FactsTable::encode(&facts)),
         add(SalienceTable::table(), SalienceTable::encode(&[salience])),
