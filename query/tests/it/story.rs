@@ -305,7 +305,6 @@ fn first() -> Vec<TableChange> {
     vec![
         add(EventsTable::table(), EventsTable::encode(&[records, vec![gone]].concat())),
         add(PassagesTable::table(), PassagesTable::encode(&passages)),
-        embedder(),
         add(AnswersTable::table(), AnswersTable::encode(&[said, secret])),
         add(EntitiesTable::table(), EntitiesTable::encode(&entities)),
         add(ClaimsTable::table(), ClaimsTable::encode([&home, &sister].into_iter())),
@@ -341,6 +340,7 @@ fn second() -> Vec<TableChange> {
         add(ClaimsTable::table(), ClaimsTable::encode([&new].into_iter())),
         add(DecisionsTable::table(), DecisionsTable::encode(&[decision(&new, Action::Update, Some(&old))])),
         facts,
+        embedder(),
         vector_rows(&[moved]),
     ]
 }
