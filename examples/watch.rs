@@ -12,19 +12,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut nexus = Nexus::open(folder.path().join("memory"))?;
     nexus.remember(Event::message("chat", "anna", "The ferry leaves at nine."))?;
     nexus.watch(QUESTION, 3)?;
-    let mut places = nexus.follow(QUESTION)?;
+    let places = nexus.follow(QUESTION)?;
     nexus.remember(Event::message("chat", "ben", "From May on the ferry leaves at ten."))?;
     nexus.unwatch(QUESTION)?;
+    nexus.close()?;
 
-    // An epoch each: the new message takes its place, then the question is let go.
-    let moved = futures::executor::block_on(async { (places.next().await, places.next().await) });
-    let (Some(came), Some(went)) = moved else { return Err("nothing moved".into()) };
-    for place in &came.added {
-        println!("epoch {}: + {} {}", came.epoch, place.rank, place.event);
+    // The stream ends with the writer: the new message has taken its place by then, and the question was let go.
+    let moved: Vec<_> = futures::executor::block_on(places.collect());
+    for update in &moved {
+        update.removed.iter().for_each(|place| println!("epoch {}: - {} {}", update.epoch, place.rank, place.event));
+        update.added.iter().for_each(|place| println!("epoch {}: + {} {}", update.epoch, place.rank, place.event));
     }
-    for place in &went.removed {
-        println!("epoch {}: - {} {}", went.epoch, place.rank, place.event);
-    }
-    assert_eq!((went.added.len(), went.removed.len()), (0, 2));
-    Ok(nexus.close()?)
+    let last = moved.last().ok_or("nothing moved")?;
+    assert_eq!((last.added.len(), last.removed.len()), (0, 2));
+    Ok(())
 }
