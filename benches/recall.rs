@@ -72,7 +72,7 @@ fn said(folder: &Path) -> Vec<String> {
             let bytes = std::fs::read(path).unwrap();
             let text = String::from_utf8_lossy(&bytes);
             let texts = text.lines().filter_map(|line| line.split_once("> ").filter(|(who, _)| who.contains(" <")));
-            found.extend(texts.map(|(_, text)| text.to_owned()).filter(|text| text.split(' ').count() >= 6));
+            found.extend(texts.map(|(_, text)| text.to_owned()).filter(|text| text.split_whitespace().count() >= 6));
         }
     }
     found
@@ -83,11 +83,11 @@ fn recombined(said: &[String], wanted: usize) -> Vec<String> {
     let mut draw = Draw(7);
     let mut seen = BTreeSet::new();
     let mut texts = Vec::with_capacity(wanted);
-    let half = |text: &str| text.split(' ').count() / 2;
+    let half = |text: &str| text.split_whitespace().count() / 2;
     while texts.len() < wanted {
         let (a, b) = (&said[draw.below(said.len())], &said[draw.below(said.len())]);
-        let first = a.split(' ').take(half(a));
-        let text = first.chain(b.split(' ').skip(half(b))).collect::<Vec<_>>().join(" ");
+        let first = a.split_whitespace().take(half(a));
+        let text = first.chain(b.split_whitespace().skip(half(b))).collect::<Vec<_>>().join(" ");
         if seen.insert(nexus_types::event::text_hash(&text)) {
             texts.push(text);
         }
@@ -99,7 +99,7 @@ fn recombined(said: &[String], wanted: usize) -> Vec<String> {
 fn questions(texts: &[String]) -> Vec<String> {
     let mut draw = Draw(11);
     let question = |_| {
-        let words: Vec<&str> = texts[draw.below(texts.len())].split(' ').collect();
+        let words: Vec<&str> = texts[draw.below(texts.len())].split_whitespace().collect();
         let count = (6 + draw.below(7)).min(words.len());
         let start = draw.below(words.len() - count + 1);
         words[start..start + count].join(" ")
