@@ -150,14 +150,19 @@ impl Pool {
     ) -> Result<BTreeSet<String>> {
         let mut all = BTreeSet::new();
         let mut edge = around;
+        // Events whose neighbours are read: once each, however often a walk comes by.
+        let mut passed: BTreeSet<String> = BTreeSet::new();
         for _ in 0..if self.whole { 0 } else { hops } {
             let turns: Vec<&Turn> = edge.iter().filter_map(|id| self.turns.get(id)).collect();
-            let events: BTreeSet<&str> = turns.iter().map(|turn| turn.event.as_str()).collect();
+            let events = turns.iter().map(|turn| turn.event.as_str()).filter(|event| !passed.contains(*event));
+            let events: BTreeSet<&str> = events.collect();
             // With all pieces of the events themselves.
             let before = turns.iter().filter_map(|turn| turn.previous.as_deref());
+            let before = before.filter(|event| !passed.contains(*event));
             let before: BTreeSet<&str> = before.chain(events.iter().copied()).collect();
             let sought: Vec<String> = before.into_iter().map(String::from).collect();
             let after: Vec<String> = events.into_iter().map(String::from).collect();
+            passed.extend(after.iter().cloned());
             let (before, after) =
                 futures::try_join!(rows_of(core, "event", &sought), rows_of(core, "previous", &after))?;
             let mut next = self.add(core, &before)?;
