@@ -50,6 +50,8 @@ pub(crate) struct Engine {
     /// How many passages the store had when it was last looked whether watches need new statistics.
     pub(crate) sized: u64,
     pub(crate) subscribers: Subscribers,
+    /// What recall keeps in memory of the store.
+    pub(crate) warm: Arc<nexus_query::Warm>,
     pub(crate) store: Store,
     /// Admitted and acknowledged, not yet part of an epoch.
     pub(crate) pending: Vec<Record>,

@@ -67,6 +67,7 @@ impl Engine {
             tick: -1,
             sized: 0,
             subscribers: Default::default(),
+            warm: Default::default(),
             store,
             pending: Vec::new(),
             scopes: BTreeSet::new(),

@@ -9,7 +9,7 @@ use futures::StreamExt;
 use nexus_inference::{Model, Reranker};
 use nexus_query::{
     Components, ConflictView, EntityView, FactFilter, FactView, Hit, NeighbourView, Reader as Query, RecallOptions,
-    Recalled, TimelineView, Why,
+    Recalled, TimelineView, Warm, Why,
 };
 use nexus_storage::{At, Reader, Snapshot, quoted};
 use nexus_types::tables::{EventRecord, EventsTable, PolicyTable, vectors_name};
@@ -30,6 +30,8 @@ pub struct Memory {
     reader: Arc<Reader>,
     /// Models that a writer has loaded.
     at_hand: Vec<Arc<dyn Model>>,
+    /// What recall keeps in memory, shared by all that read this store in this process.
+    warm: Arc<Warm>,
     pub(crate) reranker: OnceLock<Reranker>,
     runtime: Arc<Runtime>,
 }
@@ -92,7 +94,7 @@ impl Memory {
         let runtime = hydrate::runtime()?;
         let reader = Arc::new(Reader::open(path.as_ref(), &Settings::default().storage)?);
         let snapshot = runtime.block_on(reader.snapshot(at))?;
-        Memory::new(snapshot, scope, reader, Vec::new(), runtime)
+        Memory::new(snapshot, scope, reader, Vec::new(), Arc::default(), runtime)
     }
 
     /// What a writer has just written.
@@ -100,7 +102,8 @@ impl Memory {
         let engine = &nexus.engine;
         let reader = Arc::new(engine.store.reader());
         let snapshot = engine.runtime.block_on(engine.store.snapshot())?;
-        Memory::new(snapshot, nexus.scope(), reader, engine.models.clone(), engine.runtime.clone())
+        let models = engine.models.clone();
+        Memory::new(snapshot, nexus.scope(), reader, models, engine.warm.clone(), engine.runtime.clone())
     }
 
     fn new(
@@ -108,18 +111,20 @@ impl Memory {
         scope: &str,
         reader: Arc<Reader>,
         at_hand: Vec<Arc<dyn Model>>,
+        warm: Arc<Warm>,
         runtime: Arc<Runtime>,
     ) -> Result<Memory> {
         let embed = runtime.block_on(embedder_of(&snapshot, scope, &at_hand))?;
-        let components = Components { history: Some(reader.clone()), embed };
+        let components = Components { history: Some(reader.clone()), embed, warm: warm.clone() };
         let query = runtime.block_on(Query::new(snapshot, scope, components))?;
-        Ok(Memory { query, reader, at_hand, reranker: OnceLock::new(), runtime })
+        Ok(Memory { query, reader, at_hand, warm, reranker: OnceLock::new(), runtime })
     }
 
     /// The same scope at another moment.
     pub fn as_of(&self, at: At) -> Result<Memory> {
         let snapshot = self.runtime.block_on(self.reader.snapshot(at))?;
-        Memory::new(snapshot, self.scope(), self.reader.clone(), self.at_hand.clone(), self.runtime.clone())
+        let (reader, models) = (self.reader.clone(), self.at_hand.clone());
+        Memory::new(snapshot, self.scope(), reader, models, self.warm.clone(), self.runtime.clone())
     }
 
     /// Whose memory it is.

@@ -1,20 +1,20 @@
 //! What every read starts from: one scope of one snapshot, the views planned over it, and a private session to run them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::prelude::{DataFrame, SessionContext};
 use nexus_storage::{At, Snapshot, quoted};
-use nexus_types::tables::PolicyTable;
+use nexus_types::tables::{PolicyTable, vectors_name};
 use nexus_types::{Author, Policy};
 use tokio::sync::OnceCell;
 
 use crate::entities::{self, Entities};
 use crate::error::{QueryError, Result};
-use crate::recall::{Names, Remembered};
-use crate::rows::Rows;
+use crate::passages::{Passages, Vectors, Warm};
+use crate::recall::Names;
 use crate::{catalogue, views};
 
 /// The parts a reader may be given. Without them it reads all the same: without a model recall is lexical, without
@@ -25,6 +25,8 @@ pub struct Components {
     pub history: Option<Arc<nexus_storage::Reader>>,
     /// The model whose vectors the store holds.
     pub embed: Option<Arc<dyn Embed>>,
+    /// What is kept in memory of the store between readers.
+    pub warm: Arc<Warm>,
 }
 
 /// A model that turns a question into a vector.
@@ -47,11 +49,10 @@ pub(crate) struct Core {
     pub(crate) plans: BTreeMap<String, LogicalPlan>,
     session: SessionContext,
     entities: OnceCell<Arc<Entities>>,
-    passages: OnceCell<u64>,
+    passages: OnceCell<Arc<Passages>>,
+    vectors: OnceCell<Option<Arc<Vectors>>>,
     names: OnceCell<Arc<Names>>,
     policy: OnceCell<Arc<Vec<Policy>>>,
-    /// What passages are found by, of those that were ranked last.
-    pub(crate) seen: Mutex<Remembered>,
 }
 
 impl std::fmt::Debug for Core {
@@ -65,9 +66,9 @@ impl Core {
     pub(crate) async fn new(snapshot: Snapshot, scope: &str, components: Components) -> Result<Core> {
         let session = catalogue::private(&snapshot, scope, &components).await?;
         let plans = views::plan(&session, &snapshot).await?;
-        let (entities, passages, names, policy) = Default::default();
-        let (scope, seen) = (scope.into(), Mutex::default());
-        Ok(Core { snapshot, scope, components, plans, session, entities, passages, names, policy, seen })
+        let (entities, passages, vectors, names, policy) = Default::default();
+        let scope = scope.into();
+        Ok(Core { snapshot, scope, components, plans, session, entities, passages, vectors, names, policy })
     }
 
     /// The same scope at another time.
@@ -97,38 +98,41 @@ impl Core {
         Ok(DataFrame::new(self.session.state(), plan).collect().await?)
     }
 
-    /// How many passages the scope has, counted once.
-    pub(crate) async fn passages(&self) -> Result<u64> {
-        let count = || async { Ok(self.snapshot.count("passages", Some(&self.mine())).await?) };
-        self.passages.get_or_try_init(count).await.copied()
+    /// How many passages the scope has.
+    pub(crate) async fn count(&self) -> Result<u64> {
+        Ok(self.snapshot.count("passages", Some(&self.mine())).await?)
     }
 
-    /// Whether the store has passages of no other scope.
-    pub(crate) async fn alone(&self) -> Result<bool> {
-        Ok(self.passages().await? == self.snapshot.rows("passages"))
+    /// The scope's passages, read once.
+    pub(crate) async fn passages(&self) -> Result<Arc<Passages>> {
+        let read = || async { Passages::read(&self.snapshot, &self.scope, &self.components.warm).await.map(Arc::new) };
+        self.passages.get_or_try_init(read).await.cloned()
+    }
+
+    /// The vectors that questions are compared with, read once; `None` without a model, and where nothing is embedded yet.
+    pub(crate) async fn vectors(&self) -> Result<Option<Arc<Vectors>>> {
+        let Some(embed) = &self.components.embed else { return Ok(None) };
+        let read = || async {
+            let passages = self.passages().await?;
+            let read = Vectors::read(&self.snapshot, &passages, &vectors_name(embed.model())).await?;
+            Ok(read.map(Arc::new))
+        };
+        self.vectors.get_or_try_init(read).await.cloned()
     }
 
     /// Everybody who said something here, read once.
     pub(crate) async fn names(&self) -> Result<Arc<Names>> {
         let read = || async {
-            let mut authors = BTreeSet::new();
-            let columns = ["author", "platform"];
             let mine: BTreeSet<String> =
                 self.entities().await?.named("me").flat_map(|row| row.keys.iter().cloned()).collect();
-            let mut own = BTreeSet::new();
-            for batch in self.snapshot.scan("passages", Some(&columns), Some(&self.mine())).await? {
-                let rows = Rows(&batch);
-                let (author, platform) = (rows.text("author")?, rows.text("platform")?);
-                for (author, platform) in author.iter().flatten().zip(platform.iter().flatten()) {
-                    if !author.is_empty() && !authors.contains(author) {
-                        authors.insert(author.to_string());
-                        if mine.contains(&*Author::parse(author).key(platform)) {
-                            own.insert(author.to_string());
-                        }
-                    }
-                }
-            }
-            Ok(Arc::new(Names::of(authors, |author| own.contains(author))))
+            let passages = self.passages().await?;
+            let authors = passages.authors();
+            let is_own = |author: &str| {
+                let platform = authors.get(author).copied().unwrap_or_default();
+                mine.contains(&*Author::parse(author).key(platform))
+            };
+            let speaking = authors.keys().filter(|author| !author.is_empty()).map(ToString::to_string).collect();
+            Ok(Arc::new(Names::of(speaking, is_own)))
         };
         self.names.get_or_try_init(read).await.cloned()
     }

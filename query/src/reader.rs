@@ -99,7 +99,7 @@ impl Reader {
 
     /// How many passages the scope has.
     pub fn passages(&self) -> BoxFuture<'_, Result<u64>> {
-        Box::pin(async move { self.core.passages().await })
+        Box::pin(async move { self.core.count().await })
     }
 
     /// What is published for questions that are watched: what their words are worth now.

@@ -21,28 +21,23 @@ mod rank;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::AsArray;
-use arrow::datatypes::Float32Type;
-use nexus_scoring::cosine;
-use nexus_scoring::ranking::{Asked, MINILM, REACH, Sought, Spread, Weights};
-use nexus_types::Millis;
-use nexus_types::tables::vectors_name;
+use nexus_scoring::ranking::{MINILM, Sought, Spread};
+use nexus_types::{Hash128, Millis};
 use serde::Serialize;
 
 use crate::core::{Core, Embed};
 use crate::error::{QueryError, Result};
 use crate::facts::FactView;
-use crate::rows::Rows;
+use crate::passages::{Place, Vectors};
 pub(crate) use kept::kept;
 pub(crate) use names::Names;
 use options::Limits;
 pub use options::RecallOptions;
-pub(crate) use pool::Remembered;
 use pool::{Pool, Search};
 use published::published;
 pub(crate) use published::{to_publish, weights_sql};
 pub use rank::Contribution;
-use rank::Judge;
+use rank::{Fit, Judge};
 
 /// So many of the best candidates have their windows read.
 const READ_AROUND: usize = 40;
@@ -90,126 +85,87 @@ pub struct Recalled {
 /// Answers a question.
 pub(crate) async fn recall(core: &Core, question: &str, options: &RecallOptions) -> Result<Recalled> {
     let question = question.trim();
-    let limits = Limits::of(core, options).await?;
     let published = published(core, question).await?;
     let asked = &published.asked;
     let words: Vec<String> = published::words(question).into_iter().map(|(word, _)| word).collect();
-    let how = Search { k: options.k, exact: options.exact };
-    let mut pool = Pool::by_words(core, &words, &asked.authors, &limits, how).await?;
+    let (limits, meaning) = (Limits::of(core, options).await?, Meaning::of(core, &asked.embedded).await?);
+    let (limits, meaning, named) = (&limits, meaning.as_ref(), &asked.authors);
+    let search = Search { words: &words, named, limits, meaning, k: options.k, exact: options.exact };
+    let mut pool = Pool::of(core, &search).await?;
     let statistics = published.statistics(core, &pool, question).await?;
     if !published.is_watched() && asked.is_about_nobody(&statistics) {
         let unsure = Some("it asks about somebody who neither speaks here nor is spoken of".to_string());
         return Ok(Recalled { hits: Vec::new(), lexical_only: false, facts: Vec::new(), unsure });
     }
-    let meaning = Meaning::of(core, &asked.embedded).await?;
-    if let Some(meaning) = &meaning {
-        pool.by_meaning(core, &meaning.table, &meaning.vector, &limits, how).await?;
-    }
     let spread = core.components.embed.as_ref().map_or(MINILM, |embed| Spread::of_embedder(embed.model()));
     let sought = Sought::of(asked, &statistics, spread);
-    let judging = Judging { asked, sought: &sought, weights: &published.weights, k: options.k };
-    let cosines = judging.narrow(core, &mut pool, meaning.as_ref(), &limits).await?;
-    let mut hits = judging.judge(&cosines).rank(&pool, options.explain);
-    hits.truncate(options.k);
+    let judge = Judge { asked, sought: &sought, weights: &published.weights };
+    if !pool.whole {
+        // A window can lift a passage that says little itself; what stands far from everything that fits, it cannot.
+        let best = judge.rank(&pool).into_iter().take(READ_AROUND.max(options.k)).map(|fit| fit.place);
+        pool.narrow(core, &search, best.collect()).await?;
+    }
+    let mut fits = judge.rank(&pool);
+    fits.truncate(options.k);
+    let hits = hits(core, &pool, &judge, &fits, options.explain).await?;
     let facts = known::known(core, question, &hits).await?;
     let unsure = hits.is_empty().then(|| "nothing that was said fits the question".to_string());
-    Ok(Recalled { hits, lexical_only: cosines.is_empty(), facts, unsure })
+    let lexical_only = pool.turns.values().all(|turn| turn.cosine.is_none());
+    Ok(Recalled { hits, lexical_only, facts, unsure })
 }
 
-/// What a question's candidates are judged by, before their meaning is known.
-struct Judging<'a> {
-    asked: &'a Asked,
-    sought: &'a Sought<'a>,
-    weights: &'a Weights,
-    /// How many are wanted.
-    k: usize,
-}
-
-impl<'a> Judging<'a> {
-    fn judge(&self, cosines: &'a BTreeMap<String, i64>) -> Judge<'a> {
-        Judge { asked: self.asked, sought: self.sought, weights: self.weights, cosines }
-    }
-
-    /// Leaves the best candidates, and those that were said next to them, and reads the windows of all of these. A window
-    /// can lift a passage that says little itself; what stands far from everything that fits, it cannot.
-    async fn narrow(
-        &self,
-        core: &Core,
-        pool: &mut Pool,
-        meaning: Option<&Meaning>,
-        limits: &Limits,
-    ) -> Result<BTreeMap<String, i64>> {
-        let mut cosines = cosines_of(core, meaning, pool, &BTreeMap::new()).await?;
-        if pool.whole {
-            return Ok(cosines);
+/// What was found, as it is shown.
+async fn hits(core: &Core, pool: &Pool, judge: &Judge<'_>, fits: &[Fit], explain: bool) -> Result<Vec<Hit>> {
+    let read = |place: &Place| pool.turns.get(place).and_then(|turn| turn.text.clone());
+    let unread: BTreeSet<Place> = fits.iter().map(|fit| fit.place).filter(|place| read(place).is_none()).collect();
+    let unread: Vec<Place> = unread.into_iter().collect();
+    let texts = pool.passages.texts(&core.snapshot, &unread).await?;
+    let texts: BTreeMap<Place, Box<str>> = unread.into_iter().zip(texts).collect();
+    let hit = |fit: &Fit| {
+        let name = |column: &str| pool.passages.name(column, fit.place).to_string();
+        Hit {
+            event: pool.passages.event(fit.place).to_string(),
+            passage: fit.id.to_string(),
+            score: fit.score,
+            said_at: fit.said_at,
+            author: name("author"),
+            platform: name("platform"),
+            channel: name("channel"),
+            text: read(&fit.place).or_else(|| texts.get(&fit.place).cloned()).unwrap_or_default().into(),
+            found_by: judge.reasons(pool, fit),
+            features: explain.then(|| judge.contributions(fit)),
         }
-        let best = self.judge(&cosines).rank(pool, false).into_iter().take(READ_AROUND.max(self.k));
-        let best: BTreeSet<String> = best.map(|hit| hit.passage).collect();
-        let beside = pool.surround(core, best.clone(), 1).await?;
-        pool.candidates = best;
-        pool.admit(core, &beside, limits).await?;
-        pool.surround(core, beside, REACH).await?;
-        let more = cosines_of(core, meaning, pool, &cosines).await?;
-        cosines.extend(more);
-        Ok(cosines)
-    }
+    };
+    Ok(fits.iter().map(hit).collect())
 }
 
-/// The cosines of the pool's texts that are not known yet.
-async fn cosines_of(
-    core: &Core,
-    meaning: Option<&Meaning>,
-    pool: &Pool,
-    known: &BTreeMap<String, i64>,
-) -> Result<BTreeMap<String, i64>> {
-    let hashes: Vec<String> = pool.hashes().into_iter().filter(|hash| !known.contains_key(hash)).collect();
-    match meaning {
-        Some(meaning) => meaning.cosines(core, hashes).await,
-        None => Ok(BTreeMap::new()),
-    }
-}
-
-/// The table of vectors that questions are compared with; `None` without a model, and where nothing is embedded yet.
-fn vectors(core: &Core) -> Option<String> {
-    let table = vectors_name(core.components.embed.as_ref()?.model());
-    (core.snapshot.rows(&table) > 0).then_some(table)
-}
-
-/// A question as a vector, and where to compare it.
-struct Meaning {
-    table: String,
+/// A question as a vector, and what to compare it with.
+pub(crate) struct Meaning {
+    vectors: Arc<Vectors>,
     vector: Vec<f32>,
 }
 
 impl Meaning {
     /// `None` without a model, and where nothing is embedded yet.
     async fn of(core: &Core, question: &str) -> Result<Option<Meaning>> {
-        let (Some(embed), Some(table)) = (core.components.embed.clone(), vectors(core)) else { return Ok(None) };
+        let (Some(embed), Some(vectors)) = (core.components.embed.clone(), core.vectors().await?) else {
+            return Ok(None);
+        };
         let vector = embedded(embed, question.to_string()).await?;
-        Ok(vector.map(|vector| Meaning { table, vector }))
+        Ok(vector.map(|vector| Meaning { vectors, vector }))
     }
 
-    /// The cosine of each text that has a vector, by its hash.
-    async fn cosines(&self, core: &Core, hashes: Vec<String>) -> Result<BTreeMap<String, i64>> {
-        let mut cosines = BTreeMap::new();
-        for batch in core.snapshot.take(&self.table, &hashes, None).await? {
-            let hash = Rows(&batch).text("text_hash")?;
-            let damaged = || QueryError::Corrupt(format!("table {} has no vectors", self.table));
-            let vectors = batch.column_by_name("vector").and_then(|column| column.as_fixed_size_list_opt());
-            let vectors = vectors.ok_or_else(damaged)?;
-            let width = usize::try_from(vectors.value_length()).unwrap_or(0);
-            let values = vectors.values().as_primitive_opt::<Float32Type>().ok_or_else(damaged)?.values();
-            // A sliced list keeps its whole child: rows start at its offset.
-            let values = &values[vectors.value_offset(0).max(0) as usize..];
-            for (hash, vector) in hash.iter().flatten().zip(values.chunks_exact(width.max(1))) {
-                cosines.insert(hash.to_string(), cosine(&self.vector, vector));
-            }
-        }
-        Ok(cosines)
+    /// The cosine of each text that has a vector.
+    async fn cosines(&self, core: &Core, texts: impl Iterator<Item = Hash128>) -> Result<BTreeMap<Hash128, i64>> {
+        self.vectors.cosines(&core.snapshot, &self.vector, texts).await
     }
 }
 
 async fn embedded(embed: Arc<dyn Embed>, question: String) -> Result<Option<Vec<f32>>> {
     let working = tokio::task::spawn_blocking(move || embed.embed(&question));
     working.await.map_err(|error| QueryError::Engine(format!("the model failed on the question: {error}")))
+}
+
+fn broken(error: tokio::task::JoinError) -> QueryError {
+    QueryError::Engine(format!("the search failed: {error}"))
 }

@@ -4,7 +4,7 @@
 //! directly. Cost with an index: what the index touches, plus the rows since it was last extended.
 
 use arrow::array::{AsArray, Float32Array, RecordBatch};
-use arrow::datatypes::Float32Type;
+use arrow::datatypes::{Float32Type, UInt64Type};
 use futures::TryStreamExt;
 use futures::future::BoxFuture;
 use lance::dataset::Dataset;
@@ -16,6 +16,7 @@ use lance_index::scalar::inverted::InvertedIndex;
 use lance_index::scalar::inverted::query::{FtsQuery, MatchQuery, collect_query_tokens};
 
 use crate::error::{Result, lance};
+use crate::fragments::Among;
 use crate::indexes::METRIC;
 use crate::snapshot::Snapshot;
 
@@ -85,23 +86,67 @@ impl Snapshot {
         filter: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Vec<(String, f32)>>> {
         Box::pin(async move {
-            let Some(table) = self.table("passages").await? else { return Ok(Vec::new()) };
-            if k == 0 || !text.chars().any(char::is_alphanumeric) {
-                return Ok(Vec::new());
-            }
-            let mut scanner = table.scan();
-            let mut prepare = || -> lance::Result<()> {
-                let words = MatchQuery::new(text.to_string()).with_column(Some("text".to_string()));
-                let query = FullTextSearchQuery::new_query(FtsQuery::Match(words)).limit(Some(k as i64));
-                scanner.full_text_search(query)?.project(&["id", "_score"])?;
+            let limit = |scanner: &mut Scanner| -> lance::Result<()> {
+                scanner.project(&["id", "_score"])?;
                 filter.map(|filter| scanner.prefilter(true).filter(filter)).transpose()?;
                 Ok(())
             };
-            prepare().map_err(lance("cannot search passages"))?;
+            let Some(scanner) = self.fitting(text, k, limit).await? else { return Ok(Vec::new()) };
             let mut found = self.scored("passages", scanner, "_score", |score| score).await?;
             found.truncate(k);
             Ok(found)
         })
+    }
+
+    /// The addresses of the passages that fit these words best, as [`Snapshot::full_text`], among these rows. Reads no
+    /// column.
+    pub fn full_text_at<'a>(
+        &'a self,
+        text: &'a str,
+        k: usize,
+        among: Option<&'a Among>,
+    ) -> BoxFuture<'a, Result<Vec<(u64, f32)>>> {
+        Box::pin(async move {
+            let limit = |scanner: &mut Scanner| -> lance::Result<()> {
+                scanner.project(&["_score"])?.with_row_id();
+                if let Some(Among(rows)) = among {
+                    scanner.prefilter(true).with_row_id_prefilter(rows.clone());
+                }
+                Ok(())
+            };
+            let Some(scanner) = self.fitting(text, k, limit).await? else { return Ok(Vec::new()) };
+            let batches: Vec<RecordBatch> = self.run("passages", scanner).await?.try_collect().await?;
+            let mut found = Vec::new();
+            for batch in &batches {
+                let (rows, scores) =
+                    (batch["_rowid"].as_primitive::<UInt64Type>(), batch["_score"].as_primitive::<Float32Type>());
+                found.extend(rows.values().iter().copied().zip(scores.values().iter().copied()));
+            }
+            found.sort_by(|(a, x), (b, y)| y.total_cmp(x).then_with(|| a.cmp(b)));
+            found.truncate(k);
+            Ok(found)
+        })
+    }
+
+    /// A search for words; `None` where nothing can be found.
+    async fn fitting(
+        &self,
+        text: &str,
+        k: usize,
+        limit: impl FnOnce(&mut Scanner) -> lance::Result<()>,
+    ) -> Result<Option<Scanner>> {
+        let Some(table) = self.table("passages").await? else { return Ok(None) };
+        if k == 0 || !text.chars().any(char::is_alphanumeric) {
+            return Ok(None);
+        }
+        let mut scanner = table.scan();
+        let prepare = || -> lance::Result<Scanner> {
+            let words = MatchQuery::new(text.to_string()).with_column(Some("text".to_string()));
+            scanner.full_text_search(FullTextSearchQuery::new_query(FtsQuery::Match(words)).limit(Some(k as i64)))?;
+            limit(&mut scanner)?;
+            Ok(scanner)
+        };
+        prepare().map(Some).map_err(lance("cannot search passages"))
     }
 
     /// In how many passages each of these words is, of all scopes, as far as the index of words goes: what it lacks counts

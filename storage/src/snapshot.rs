@@ -201,6 +201,6 @@ pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-fn reading(table: &str) -> String {
+pub(crate) fn reading(table: &str) -> String {
     format!("cannot read table {table}")
 }

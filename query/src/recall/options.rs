@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use nexus_storage::quoted;
 use nexus_types::entity::key_label;
-use nexus_types::{Author, Kind, Millis};
+use nexus_types::{Author, Hash128, Kind, Millis};
 
 use crate::core::Core;
-use crate::error::Result;
+use crate::error::{QueryError, Result};
+use crate::passages::{Bits, Condition, Passages};
 use crate::rows::Rows;
 
 /// How a question is to be answered. Every limit that is given must hold.
@@ -61,67 +62,44 @@ impl Default for RecallOptions {
     }
 }
 
-/// The passages that may be recalled, as a filter over their table.
+/// The passages that may be recalled.
 #[derive(Debug)]
-pub(crate) struct Limits {
-    /// The scope's rows; `None` if all rows are.
-    scope: Option<String>,
-    /// What else must hold.
-    conditions: Vec<String>,
-}
+pub(crate) struct Limits(Vec<Condition>);
 
 impl Limits {
     /// Reads the entities and events that the options name.
     pub(crate) async fn of(core: &Core, options: &RecallOptions) -> Result<Limits> {
-        let alone = core.alone().await?;
-        let mut limits = Limits { scope: (!alone).then(|| core.mine()), conditions: Vec::new() };
+        let mut limits = Vec::new();
         let columns = [("platform", &options.platform), ("channel", &options.channel), ("thread", &options.thread)];
         for (column, value) in columns {
-            limits.conditions.extend(value.as_ref().map(|value| format!("{column} = {}", quoted(value))));
+            limits.extend(value.iter().map(|value| Condition::Named(column, BTreeSet::from([value.clone()]))));
         }
-        limits.conditions.extend(options.kind.map(|kind| format!("kind = {}", quoted(kind.name()))));
-        let moment = |at: Millis| format!("arrow_cast({at}, 'Timestamp(Millisecond, Some(\"UTC\"))')");
-        limits.conditions.extend(options.since.map(|at| format!("said_at >= {}", moment(at))));
-        limits.conditions.extend(options.until.map(|at| format!("said_at < {}", moment(at))));
+        limits.extend(options.kind.map(|kind| Condition::Named("kind", BTreeSet::from([kind.name().to_string()]))));
+        limits.extend(options.since.map(Condition::Since));
+        limits.extend(options.until.map(Condition::Until));
         if let Some(author) = &options.author {
-            limits.conditions.push(one_of("author", authors(core, author).await?));
+            limits.push(Condition::Named("author", authors(core, author).await?));
         }
         if let Some(name) = &options.about {
-            limits.conditions.push(one_of("event", about(core, name).await?));
+            limits.push(Condition::Of(about(core, name).await?));
         }
         if let Some(importance) = options.importance {
             let filter = format!("{} AND kind = 'event' AND score >= {importance}", core.mine());
-            limits.conditions.push(one_of("event", column(core, "salience", "target", &filter).await?));
+            limits.push(Condition::Of(events(core, "salience", "target", &filter).await?));
         }
-        Ok(limits)
+        Ok(Limits(limits))
     }
 
-    /// No limits; not even the scope's.
-    pub(crate) fn none() -> Limits {
-        Limits { scope: None, conditions: Vec::new() }
+    /// The passages that pass; `None` if all of the scope do.
+    pub(crate) fn passing(&self, passages: &Passages) -> Option<Vec<Bits>> {
+        (!self.0.is_empty()).then(|| passages.passing(&self.0))
     }
 
-    /// Whether anything but the scope limits the passages.
-    pub(crate) fn any(&self) -> bool {
-        !self.conditions.is_empty()
+    /// The passages that pass and are by one of these.
+    pub(crate) fn by(&self, passages: &Passages, authors: &BTreeSet<String>) -> Vec<Bits> {
+        let theirs = Condition::Named("author", authors.clone());
+        passages.passing(&self.0.iter().cloned().chain([theirs]).collect::<Vec<_>>())
     }
-
-    /// As a condition in SQL; `None` if every row of the table passes.
-    pub(crate) fn filter(&self) -> Option<String> {
-        let all: Vec<&str> = self.scope.iter().chain(&self.conditions).map(String::as_str).collect();
-        (!all.is_empty()).then(|| all.join(" AND "))
-    }
-
-    /// These limits and one more condition.
-    pub(crate) fn and(&self, condition: String) -> String {
-        self.filter().into_iter().chain([condition]).collect::<Vec<_>>().join(" AND ")
-    }
-}
-
-fn one_of(column: &str, values: BTreeSet<String>) -> String {
-    // Nothing passes an empty list, which SQL does not know.
-    let values: Vec<String> = values.iter().map(|value| quoted(value)).collect();
-    if values.is_empty() { "false".into() } else { format!("{column} IN ({})", values.join(", ")) }
 }
 
 /// How an author may be written in passages: as given, or as an account of whoever the name fits.
@@ -139,24 +117,27 @@ async fn authors(core: &Core, wanted: &str) -> Result<BTreeSet<String>> {
 }
 
 /// The events that speak of whoever a name fits, and those they said.
-async fn about(core: &Core, name: &str) -> Result<BTreeSet<String>> {
-    let mut events = BTreeSet::new();
+async fn about(core: &Core, name: &str) -> Result<BTreeSet<Hash128>> {
+    let mut found = BTreeSet::new();
     for entity in core.entities().await?.fitting(name)? {
         let mentioned = format!("{} AND entity = {}", core.mine(), quoted(&entity.id));
-        events.extend(column(core, "mentions", "event", &mentioned).await?);
+        found.extend(events(core, "mentions", "event", &mentioned).await?);
         let keys: Vec<String> = entity.keys.iter().map(|key| quoted(key)).collect();
         if !keys.is_empty() {
             let claimed = format!("{} AND subject IN ({})", core.mine(), keys.join(", "));
-            events.extend(column(core, "claims", "event", &claimed).await?);
+            found.extend(events(core, "claims", "event", &claimed).await?);
         }
     }
-    Ok(events)
+    Ok(found)
 }
 
-async fn column(core: &Core, table: &str, name: &str, filter: &str) -> Result<BTreeSet<String>> {
-    let mut values = BTreeSet::new();
+async fn events(core: &Core, table: &str, name: &str, filter: &str) -> Result<BTreeSet<Hash128>> {
+    let mut found = BTreeSet::new();
     for batch in core.snapshot.scan(table, Some(&[name]), Some(filter)).await? {
-        values.extend(Rows(&batch).text(name)?.iter().flatten().map(String::from));
+        for event in Rows(&batch).text(name)?.iter().flatten() {
+            let damaged = |_| QueryError::Corrupt(format!("table {table} has {event:?} for an event"));
+            found.insert(event.parse().map_err(damaged)?);
+        }
     }
-    Ok(values)
+    Ok(found)
 }

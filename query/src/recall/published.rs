@@ -77,7 +77,7 @@ impl Published {
     pub(crate) async fn statistics(&self, core: &Core, pool: &Pool, question: &str) -> Result<Statistics> {
         match &self.statistics {
             Some(published) => Ok(published.clone()),
-            None if Pool::is_small(core).await? => Ok(of_whole(pool, question)),
+            None if pool.is_small() => Ok(of_whole(pool, question)),
             None => of_index(core, question).await,
         }
     }
@@ -96,10 +96,10 @@ async fn of_index(core: &Core, question: &str) -> Result<Statistics> {
     let words = words(question);
     let looked_up: Vec<String> = words.iter().map(|(word, _)| word.clone()).collect();
     let mut found = core.snapshot.frequencies(&looked_up).await?;
-    let passages = core.passages().await?;
-    if !core.alone().await? {
-        let mine = core.mine();
-        let counts = looked_up.iter().map(|word| core.snapshot.full_text(word, FREQUENCY_MAX, Some(&mine)));
+    let here = core.passages().await?;
+    let passages = here.count as u64;
+    if let Some(own) = here.own() {
+        let counts = looked_up.iter().map(|word| core.snapshot.full_text_at(word, FREQUENCY_MAX, Some(own)));
         let counts = futures::future::try_join_all(counts).await?;
         let all = found.passages.max(1);
         // Beyond what is looked at, as common as in all scopes.
@@ -135,7 +135,7 @@ pub(crate) fn words(question: &str) -> Vec<(String, String)> {
 /// What these questions' statistics are now, as they are published with a watch.
 pub(crate) async fn to_publish(core: &Core, questions: &[String]) -> Result<Policy> {
     let names = core.names().await?;
-    let pool = Pool::scope(core).await?;
+    let pool = Pool::of_small(core).await?;
     let (mut named, mut own, mut all) = (BTreeSet::new(), BTreeSet::new(), Statistics::default());
     for question in questions {
         let voices = names.in_question(question);

@@ -46,7 +46,7 @@ impl Story {
         let history = Arc::new(nexus_storage::Reader::open(folder.path(), &Settings::default()).unwrap());
         let snapshot = history.snapshot(At::Latest).await.unwrap();
         let embed: Option<Arc<dyn Embed>> = if model { Some(Arc::new(TwoMeanings)) } else { None };
-        let components = Components { history: Some(history), embed };
+        let components = Components { history: Some(history), embed, ..Components::default() };
         Story { reader: Reader::new(snapshot, scope, components).await.unwrap(), _folder: folder }
     }
 

@@ -1,0 +1,353 @@
+//! The passages of a scope in memory: who said what, when and where, what was said around it, and what it is near to in
+//! meaning.
+//!
+//! Recall asks these of some hundred passages a question; each would be a search of its own in the tables. What is kept of
+//! a fragment never changes and serves every snapshot and scope of the process ([`Warm`]); of a new epoch only its new
+//! fragments are read. Texts and exact vectors stay on the disk and are read by address. Cost: about 100 bytes a passage,
+//! and 290 more with vectors of 256 numbers; at a million passages, 2 s for the first question, once.
+
+mod bits;
+mod codes;
+mod piece;
+mod vectors;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use futures::{StreamExt, TryStreamExt, stream};
+use nexus_scoring::ranking::{Seen, TALK_GAP};
+use nexus_storage::{Among, Fragment, Snapshot};
+use nexus_types::{Hash128, Millis};
+
+pub(crate) use bits::Bits;
+use codes::{Codes, Usual};
+use piece::Piece;
+use vectors::Keys;
+pub(crate) use vectors::Vectors;
+
+use crate::error::{QueryError, Result};
+use crate::rows::Rows;
+
+/// Fragments that are read at once.
+const READ_AT_ONCE: usize = 2;
+/// How many passages' terms are remembered for the next question.
+const REMEMBERED_MAX: usize = 20_000;
+
+/// What is kept in memory between questions and between snapshots of one store.
+#[derive(Debug, Default)]
+pub struct Warm {
+    pieces: Mutex<BTreeMap<String, Arc<Piece>>>,
+    /// By the table of vectors and the fragment of passages.
+    codes: Mutex<BTreeMap<(String, String), Arc<Codes>>>,
+    /// By the fragment of vectors.
+    keys: Mutex<BTreeMap<String, Arc<Keys>>>,
+    usual: Mutex<BTreeMap<String, Arc<Usual>>>,
+    seen: Mutex<BTreeMap<Analysed, Arc<Seen>>>,
+    /// One reads at a time: who waits finds it done.
+    reading: tokio::sync::Mutex<()>,
+}
+
+/// What a passage's terms are remembered by: its event, its place there and its text.
+type Analysed = (Hash128, u32, Hash128);
+
+/// Where a passage is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    piece: u32,
+    row: u32,
+}
+
+impl Place {
+    /// Whether it is among the marked ones.
+    pub(crate) fn is_in(self, marked: &[Bits]) -> bool {
+        marked.get(self.piece as usize).is_some_and(|rows| rows.has(self.row as usize))
+    }
+}
+
+/// The passages of one scope, as a snapshot has them.
+#[derive(Debug)]
+pub(crate) struct Passages {
+    warm: Arc<Warm>,
+    pieces: Vec<Arc<Piece>>,
+    /// Those that are there, of any scope, by piece.
+    there: Vec<Bits>,
+    /// The scope's own.
+    live: Vec<Bits>,
+    /// How many there are.
+    pub(crate) count: usize,
+    /// Whether the table has others too.
+    pub(crate) others: bool,
+    among: OnceLock<Among>,
+    chain: OnceLock<[BTreeMap<Place, Place>; 2]>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Passages {
+    /// Reads the fragments that are not kept yet.
+    pub(crate) async fn read(snapshot: &Snapshot, scope: &str, warm: &Arc<Warm>) -> Result<Passages> {
+        let _reading = warm.reading.lock().await;
+        let fragments = snapshot.fragments("passages").await?;
+        let missing: Vec<&Fragment> = {
+            let kept = lock(&warm.pieces);
+            fragments.iter().filter(|fragment| !kept.contains_key(&fragment.name)).collect()
+        };
+        let read = |fragment: &Fragment| {
+            let fragment = fragment.clone();
+            async move { Ok::<_, QueryError>((fragment.name.clone(), Piece::read(snapshot, &fragment).await?)) }
+        };
+        let mut new = stream::iter(missing.into_iter().map(read)).buffer_unordered(READ_AT_ONCE);
+        while let Some((name, piece)) = new.try_next().await? {
+            lock(&warm.pieces).insert(name, Arc::new(piece));
+        }
+        drop(new);
+        warm.forget(&fragments);
+        let kept = lock(&warm.pieces);
+        let pieces: Vec<Arc<Piece>> =
+            fragments.iter().filter_map(|fragment| kept.get(&fragment.name)).cloned().collect();
+        drop(kept);
+        let there =
+            |fragment: &Fragment| Bits::of(fragment.rows, |row| fragment.deleted.binary_search(&(row as u32)).is_err());
+        let there: Vec<Bits> = fragments.iter().map(there).collect();
+        let live = |(piece, there): (&Arc<Piece>, &Bits)| {
+            there.and(&Bits::of(piece.rows(), piece.names("scope").passing(|name| name == scope)))
+        };
+        let live: Vec<Bits> = pieces.iter().zip(&there).map(live).collect();
+        let count = live.iter().map(Bits::count).sum();
+        let others = count as u64 != snapshot.rows("passages");
+        let (among, chain) = Default::default();
+        Ok(Passages { warm: warm.clone(), pieces, there, live, count, others, among, chain })
+    }
+
+    fn piece(&self, place: Place) -> (&Piece, usize) {
+        (&self.pieces[place.piece as usize], place.row as usize)
+    }
+
+    /// All of the scope, in the order of addresses.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Place> {
+        self.marked(&self.live)
+    }
+
+    /// The marked ones, in the order of addresses.
+    pub(crate) fn marked<'a>(&self, marked: &'a [Bits]) -> impl Iterator<Item = Place> + use<'a> {
+        let of = |(piece, rows): (usize, &'a Bits)| {
+            rows.rows().map(move |row| Place { piece: piece as u32, row: row as u32 })
+        };
+        marked.iter().enumerate().flat_map(of)
+    }
+
+    /// The scope's passages that all conditions hold for, by piece.
+    pub(crate) fn passing(&self, conditions: &[Condition]) -> Vec<Bits> {
+        let of = |(piece, live): (&Arc<Piece>, &Bits)| {
+            conditions.iter().fold(live.clone(), |passing, condition| passing.and(&condition.rows(piece)))
+        };
+        self.pieces.iter().zip(&self.live).map(of).collect()
+    }
+
+    /// The addresses of these, for a search among them.
+    pub(crate) fn among(&self, marked: &[Bits]) -> Among {
+        Among::of(self.marked(marked).map(|place| self.address(place)))
+    }
+
+    /// What a search has to be told, so that it finds no other scope's; nothing where there is none.
+    pub(crate) fn own(&self) -> Option<&Among> {
+        self.others.then(|| self.among.get_or_init(|| self.among(&self.live)))
+    }
+
+    /// Where the passage with an address is kept, if it is of the scope.
+    pub(crate) fn at(&self, address: u64) -> Option<Place> {
+        let of = |(piece, at): (&Arc<Piece>, u32)| Some(Place { piece: at, row: piece.row(address)? });
+        self.pieces.iter().zip(0..).find_map(of).filter(|place| self.is_live(*place))
+    }
+
+    fn is_live(&self, place: Place) -> bool {
+        place.is_in(&self.live)
+    }
+
+    pub(crate) fn address(&self, place: Place) -> u64 {
+        self.pieces[place.piece as usize].address(place.row)
+    }
+
+    pub(crate) fn id(&self, place: Place) -> Hash128 {
+        self.pieces[place.piece as usize].id(place.row)
+    }
+
+    pub(crate) fn event(&self, place: Place) -> Hash128 {
+        let (piece, row) = self.piece(place);
+        piece.events[row]
+    }
+
+    pub(crate) fn hash(&self, place: Place) -> Hash128 {
+        let (piece, row) = self.piece(place);
+        piece.hashes[row]
+    }
+
+    pub(crate) fn said_at(&self, place: Place) -> Millis {
+        let (piece, row) = self.piece(place);
+        piece.said_at[row]
+    }
+
+    /// What one of the columns of names has for it.
+    pub(crate) fn name(&self, column: &str, place: Place) -> &str {
+        let (piece, row) = self.piece(place);
+        piece.names(column).get(row)
+    }
+
+    /// Every author of the scope, each with a platform it writes on.
+    pub(crate) fn authors(&self) -> BTreeMap<&str, &str> {
+        let mut authors = BTreeMap::new();
+        for (piece, live) in self.pieces.iter().zip(&self.live) {
+            let (names, platforms) = (piece.names("author"), piece.names("platform"));
+            let mut seen = vec![false; names.different()];
+            for row in live.rows() {
+                let number = names.number(row);
+                if seen.get(number) == Some(&false) {
+                    seen[number] = true;
+                    authors.entry(names.get(row)).or_insert_with(|| platforms.get(row));
+                }
+            }
+        }
+        authors
+    }
+
+    /// What was said next in the same talk: the event's own next piece, else the next event's first.
+    pub(crate) fn next(&self, place: Place) -> Option<Place> {
+        let (piece, row) = self.piece(place);
+        let own = self.find(piece.events[row], |ordinal| ordinal == piece.ordinals[row].saturating_add(1)).next();
+        let next = own.or_else(|| self.after(piece.events[row]))?;
+        (self.said_at(next).abs_diff(piece.said_at[row]) <= TALK_GAP.unsigned_abs()).then_some(next)
+    }
+
+    /// What was said right before it: what it is next to.
+    pub(crate) fn before(&self, place: Place) -> Option<Place> {
+        let (piece, row) = self.piece(place);
+        let before = match piece.ordinals[row].checked_sub(1) {
+            Some(wanted) => self.find(piece.events[row], |ordinal| ordinal == wanted).next(),
+            None => self.find(piece.previous[row]?, |_| true).last(),
+        };
+        before.filter(|before| self.next(*before) == Some(place))
+    }
+
+    /// What each passage of the scope comes after and is followed by, computed once: for who asks about all of them.
+    pub(crate) fn chain(&self) -> &[BTreeMap<Place, Place>; 2] {
+        self.chain.get_or_init(|| {
+            let next: BTreeMap<Place, Place> =
+                self.all().filter_map(|place| Some((place, self.next(place)?))).collect();
+            [next.iter().map(|(place, next)| (*next, *place)).collect(), next]
+        })
+    }
+
+    /// An event's passages, in its order.
+    fn find(&self, event: Hash128, wanted: impl Fn(u32) -> bool + Copy) -> impl Iterator<Item = Place> {
+        let of = move |(piece, at): (&Arc<Piece>, u32)| {
+            let rows = piece.of_event(event).iter().filter(|row| wanted(piece.ordinals[**row as usize]));
+            rows.map(|row| Place { piece: at, row: *row }).collect::<Vec<_>>()
+        };
+        let mut found: Vec<Place> = self.pieces.iter().zip(0..).flat_map(of).collect();
+        found.retain(|place| self.is_live(*place));
+        found.sort_by_key(|place| self.pieces[place.piece as usize].ordinals[place.row as usize]);
+        found.into_iter()
+    }
+
+    /// What begins right after an event; of several, the one with the least id.
+    fn after(&self, event: Hash128) -> Option<Place> {
+        let of = |(piece, at): (&Arc<Piece>, u32)| {
+            piece.after(event).iter().map(|row| Place { piece: at, row: *row }).collect::<Vec<_>>()
+        };
+        let found = self.pieces.iter().zip(0..).flat_map(of).filter(|place| self.is_live(*place));
+        found.min_by_key(|place| self.id(*place))
+    }
+
+    /// What passages are found by, and the texts of those that had to be read for it.
+    pub(crate) async fn seen(
+        &self,
+        snapshot: &Snapshot,
+        places: &[Place],
+    ) -> Result<Vec<(Place, Arc<Seen>, Option<Box<str>>)>> {
+        let (mut found, mut unread) = (Vec::with_capacity(places.len()), Vec::new());
+        {
+            let remembered = lock(&self.warm.seen);
+            for place in places {
+                let seen = remembered.get(&self.analysed(*place)).filter(|seen| self.is_of(seen, *place));
+                match seen {
+                    Some(seen) => found.push((*place, seen.clone(), None)),
+                    None => unread.push(*place),
+                }
+            }
+        }
+        unread.sort_unstable();
+        let texts = self.texts(snapshot, &unread).await?;
+        let mut remembered = lock(&self.warm.seen);
+        for (place, text) in unread.into_iter().zip(texts) {
+            let seen = Arc::new(Seen::of(&text, self.name("author", place), self.said_at(place)));
+            if remembered.len() >= REMEMBERED_MAX {
+                remembered.clear();
+            }
+            remembered.insert(self.analysed(place), seen.clone());
+            found.push((place, seen, Some(text)));
+        }
+        Ok(found)
+    }
+
+    fn analysed(&self, place: Place) -> Analysed {
+        let (piece, row) = self.piece(place);
+        (piece.events[row], piece.ordinals[row], piece.hashes[row])
+    }
+
+    fn is_of(&self, seen: &Seen, place: Place) -> bool {
+        seen.said_at == self.said_at(place) && seen.author == self.name("author", place)
+    }
+
+    /// The texts of passages that stand in the order of places.
+    pub(crate) async fn texts(&self, snapshot: &Snapshot, places: &[Place]) -> Result<Vec<Box<str>>> {
+        let addresses: Vec<u64> = places.iter().map(|place| self.address(*place)).collect();
+        let mut texts: Vec<Box<str>> = Vec::with_capacity(places.len());
+        for batch in snapshot.take_at("passages", &addresses, &["text"]).await? {
+            texts.extend(Rows(&batch).text("text")?.iter().map(|text| text.unwrap_or_default().into()));
+        }
+        match texts.len() == places.len() {
+            true => Ok(texts),
+            false => Err(QueryError::Corrupt(format!("{} of {} passages have a text", texts.len(), places.len()))),
+        }
+    }
+}
+
+/// What passages are limited to.
+#[derive(Clone, Debug)]
+pub(crate) enum Condition {
+    /// A column of names has one of these.
+    Named(&'static str, BTreeSet<String>),
+    /// Said then or later.
+    Since(Millis),
+    /// Said before.
+    Until(Millis),
+    /// Of one of these events.
+    Of(BTreeSet<Hash128>),
+}
+
+impl Condition {
+    fn rows(&self, piece: &Piece) -> Bits {
+        let rows = piece.rows();
+        match self {
+            Condition::Named(column, names) => Bits::of(rows, piece.names(column).passing(|name| names.contains(name))),
+            Condition::Since(at) => Bits::of(rows, |row| piece.said_at[row] >= *at),
+            Condition::Until(at) => Bits::of(rows, |row| piece.said_at[row] < *at),
+            Condition::Of(events) => Bits::of(rows, |row| events.contains(&piece.events[row])),
+        }
+    }
+}
+
+impl Warm {
+    /// Lets go of what no fragment here needs, once that is as much as what is needed: other snapshots may ask again.
+    fn forget(&self, fragments: &[Fragment]) {
+        let needed: BTreeSet<&str> = fragments.iter().map(|fragment| fragment.name.as_str()).collect();
+        let mut pieces = lock(&self.pieces);
+        let rows: usize = fragments.iter().map(|fragment| fragment.rows).sum();
+        if pieces.values().map(|piece| piece.rows()).sum::<usize>() > 2 * rows {
+            pieces.retain(|name, _| needed.contains(name.as_str()));
+            lock(&self.codes).retain(|(_, name), _| needed.contains(name.as_str()));
+        }
+    }
+}

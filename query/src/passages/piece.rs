@@ -1,0 +1,180 @@
+//! A piece: what recall needs of the passages of one fragment, but their texts and vectors. About 100 bytes a passage.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use arrow::array::StringArray;
+use arrow::record_batch::RecordBatch;
+use nexus_storage::{Fragment, Snapshot};
+use nexus_types::{Hash128, Millis, PassageId};
+
+use crate::error::{QueryError, Result};
+use crate::rows::Rows;
+
+const COLUMNS: [&str; 11] = [
+    "scope",
+    "event",
+    "ordinal",
+    "previous",
+    "text_hash",
+    "said_at",
+    "author",
+    "platform",
+    "channel",
+    "thread",
+    "kind",
+];
+/// The columns of names, as [`Piece::names`] has them.
+const NAMES: [&str; 6] = ["scope", "author", "platform", "channel", "thread", "kind"];
+/// What stands for no name.
+const NONE: u32 = u32::MAX;
+
+/// A column of names, each kept once.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    of: Vec<u32>,
+    all: Vec<Box<str>>,
+}
+
+impl Names {
+    /// The name in that row; empty where it is null.
+    pub(crate) fn get(&self, row: usize) -> &str {
+        self.all.get(self.of[row] as usize).map_or("", |name| name)
+    }
+
+    /// How many different names there are.
+    pub(crate) fn different(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Which of the different names is in that row.
+    pub(crate) fn number(&self, row: usize) -> usize {
+        self.of[row] as usize
+    }
+
+    /// Which rows' names pass.
+    pub(crate) fn passing(&self, test: impl Fn(&str) -> bool) -> impl Fn(usize) -> bool {
+        let passes: Vec<bool> = self.all.iter().map(|name| test(name)).collect();
+        move |row| passes.get(self.of[row] as usize).copied().unwrap_or(false)
+    }
+
+    fn add(&mut self, column: &StringArray, known: &mut BTreeMap<Box<str>, u32>) {
+        for name in column {
+            let Some(name) = name else {
+                self.of.push(NONE);
+                continue;
+            };
+            // What is said next to each other is mostly said in one place.
+            let last =
+                self.of.last().copied().filter(|last| self.all.get(*last as usize).is_some_and(|it| **it == *name));
+            let number = last.or_else(|| known.get(name).copied()).unwrap_or_else(|| {
+                self.all.push(name.into());
+                known.insert(name.into(), self.all.len() as u32 - 1);
+                self.all.len() as u32 - 1
+            });
+            self.of.push(number);
+        }
+    }
+}
+
+/// One fragment's passages, deleted ones too.
+#[derive(Debug, Default)]
+pub(crate) struct Piece {
+    /// The address of its first row.
+    base: u64,
+    pub(crate) events: Vec<Hash128>,
+    pub(crate) ordinals: Vec<u32>,
+    /// The event before, if there is one.
+    pub(crate) previous: Vec<Option<Hash128>>,
+    pub(crate) hashes: Vec<Hash128>,
+    pub(crate) said_at: Vec<Millis>,
+    names: [Names; NAMES.len()],
+    /// Rows by event and ordinal.
+    by_event: Vec<u32>,
+    /// Rows that begin an event after another, by that other.
+    by_previous: Vec<u32>,
+}
+
+impl Piece {
+    /// Reads a fragment of passages.
+    pub(crate) async fn read(snapshot: &Snapshot, fragment: &Fragment) -> Result<Piece> {
+        let mut piece = Piece { base: u64::from(fragment.number) << 32, ..Piece::default() };
+        let mut known: [BTreeMap<Box<str>, u32>; NAMES.len()] = Default::default();
+        for batch in snapshot.read_fragment("passages", fragment.number, &COLUMNS).await? {
+            piece.add(&batch, &mut known)?;
+        }
+        if piece.events.len() != fragment.rows {
+            let message =
+                format!("fragment {} has {} of {} passages", fragment.name, piece.events.len(), fragment.rows);
+            return Err(QueryError::Corrupt(message));
+        }
+        let mut rows: Vec<u32> = (0..piece.events.len() as u32).collect();
+        rows.sort_unstable_by_key(|row| (piece.events[*row as usize], piece.ordinals[*row as usize], *row));
+        piece.by_event = rows;
+        let begins = |row: &u32| piece.ordinals[*row as usize] == 0 && piece.previous[*row as usize].is_some();
+        let mut rows: Vec<u32> = (0..piece.events.len() as u32).filter(begins).collect();
+        rows.sort_unstable_by_key(|row| (piece.previous[*row as usize], *row));
+        piece.by_previous = rows;
+        Ok(piece)
+    }
+
+    fn add(&mut self, batch: &RecordBatch, known: &mut [BTreeMap<Box<str>, u32>; NAMES.len()]) -> Result<()> {
+        let rows = Rows(batch);
+        let id = |text: Option<&str>| text.unwrap_or_default().parse::<Hash128>();
+        let damaged = |_| QueryError::Corrupt("a passage has something else for an id".into());
+        for (column, ids) in [("event", &mut self.events), ("text_hash", &mut self.hashes)] {
+            for text in &rows.text(column)? {
+                ids.push(id(text).map_err(damaged)?);
+            }
+        }
+        for text in &rows.text("previous")? {
+            self.previous.push(text.map(str::parse).transpose().map_err(damaged)?);
+        }
+        self.ordinals.extend_from_slice(rows.u32("ordinal")?.values());
+        self.said_at.extend_from_slice(rows.time("said_at")?.values());
+        for ((column, names), known) in NAMES.iter().zip(&mut self.names).zip(known) {
+            names.add(&rows.text(column)?, known);
+        }
+        Ok(())
+    }
+
+    /// A column of names.
+    pub(crate) fn names(&self, column: &str) -> &Names {
+        &self.names[NAMES.iter().position(|name| *name == column).unwrap_or(0)]
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.events.len()
+    }
+
+    pub(crate) fn address(&self, row: u32) -> u64 {
+        self.base | u64::from(row)
+    }
+
+    /// The row at an address, if it is of this fragment.
+    pub(crate) fn row(&self, address: u64) -> Option<u32> {
+        (address >> 32 == self.base >> 32).then_some(address as u32)
+    }
+
+    /// The passage in that row.
+    pub(crate) fn id(&self, row: u32) -> Hash128 {
+        let row = row as usize;
+        PassageId::of(&[&self.events[row].to_bytes(), &self.ordinals[row].to_le_bytes()]).0
+    }
+
+    /// The pieces of an event, by ordinal.
+    pub(crate) fn of_event(&self, event: Hash128) -> &[u32] {
+        &self.by_event[equal(&self.by_event, |row| self.events[row as usize].cmp(&event))]
+    }
+
+    /// What begins right after an event.
+    pub(crate) fn after(&self, event: Hash128) -> &[u32] {
+        &self.by_previous[equal(&self.by_previous, |row| self.previous[row as usize].cmp(&Some(event)))]
+    }
+}
+
+/// Where, in ascending rows, those that are equal stand.
+fn equal(rows: &[u32], compare: impl Fn(u32) -> std::cmp::Ordering) -> Range<usize> {
+    let start = rows.partition_point(|row| compare(*row).is_lt());
+    start..start + rows[start..].iter().take_while(|row| compare(**row).is_eq()).count()
+}
