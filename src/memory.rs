@@ -150,6 +150,12 @@ impl Memory {
         }
     }
 
+    /// The texts nearest to a question in meaning alone, by their hash, each with its cosine (65,536 is one); nearest
+    /// first. Empty without a model.
+    pub fn nearest(&self, question: &str, k: usize) -> Result<Vec<(String, i64)>> {
+        Ok(self.runtime.block_on(self.query.nearest(question, k))?)
+    }
+
     /// The kept ranking of a watched question, in order, each place with its rank; empty if it is not watched.
     pub fn watched(&self, question: &str) -> Result<Vec<(u32, Hit)>> {
         Ok(self.runtime.block_on(self.query.kept(question))?)

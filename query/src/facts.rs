@@ -1,6 +1,6 @@
 //! Facts: what memory holds of somebody, now or then, and the line of their life.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
@@ -146,6 +146,12 @@ pub(crate) async fn facts(core: &Core, name: Option<&str>, filter: &FactFilter) 
         plan = plan.filter(col("predicate").eq(lit(predicate.as_str())))?;
     }
     run(core, plan).await
+}
+
+/// What is held now of these entities.
+pub(crate) async fn of(core: &Core, entities: &BTreeSet<String>) -> Result<Vec<FactView>> {
+    let plan = core.table("fact_versions")?.filter(about(entities.iter().map(String::as_str)))?;
+    run(core, plan.filter(col("known_to").is_null())?).await
 }
 
 /// Every version of the facts with these ids.

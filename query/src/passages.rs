@@ -8,6 +8,7 @@
 
 mod bits;
 mod codes;
+mod layers;
 mod piece;
 mod vectors;
 
@@ -21,6 +22,7 @@ use nexus_types::{Hash128, Millis};
 
 pub(crate) use bits::Bits;
 use codes::{Codes, Usual};
+use layers::{Kept, Layers};
 use piece::Piece;
 use vectors::Keys;
 pub(crate) use vectors::Vectors;
@@ -42,6 +44,10 @@ pub struct Warm {
     /// By the fragment of vectors.
     keys: Mutex<BTreeMap<String, Arc<Keys>>>,
     usual: Mutex<BTreeMap<String, Arc<Usual>>>,
+    /// Where events are, what follows them, and where vectors are.
+    by_event: Mutex<Option<Arc<Kept>>>,
+    by_previous: Mutex<Option<Arc<Kept>>>,
+    by_text: Mutex<Option<Arc<Kept>>>,
     seen: Mutex<BTreeMap<Analysed, Arc<Seen>>>,
     /// One reads at a time: who waits finds it done.
     reading: tokio::sync::Mutex<()>,
@@ -73,6 +79,8 @@ pub(crate) struct Passages {
     there: Vec<Bits>,
     /// The scope's own.
     live: Vec<Bits>,
+    by_event: Layers,
+    by_previous: Layers,
     /// How many there are.
     pub(crate) count: usize,
     /// Whether the table has others too.
@@ -94,9 +102,13 @@ impl Passages {
             let kept = lock(&warm.pieces);
             fragments.iter().filter(|fragment| !kept.contains_key(&fragment.name)).collect()
         };
+        // Tasks of their own: most of the work is the processor's.
         let read = |fragment: &Fragment| {
-            let fragment = fragment.clone();
-            async move { Ok::<_, QueryError>((fragment.name.clone(), Piece::read(snapshot, &fragment).await?)) }
+            let (snapshot, fragment) = (snapshot.clone(), fragment.clone());
+            let reading = tokio::spawn(async move {
+                Ok::<_, QueryError>((fragment.name.clone(), Piece::read(&snapshot, &fragment).await?))
+            });
+            async { reading.await.map_err(|error| QueryError::Engine(format!("passages cannot be read: {error}")))? }
         };
         let mut new = stream::iter(missing.into_iter().map(read)).buffer_unordered(READ_AT_ONCE);
         while let Some((name, piece)) = new.try_next().await? {
@@ -117,8 +129,11 @@ impl Passages {
         let live: Vec<Bits> = pieces.iter().zip(&there).map(live).collect();
         let count = live.iter().map(Bits::count).sum();
         let others = count as u64 != snapshot.rows("passages");
-        let (among, chain) = Default::default();
-        Ok(Passages { warm: warm.clone(), pieces, there, live, count, others, among, chain })
+        let names: Vec<(String, usize)> = fragments.into_iter().map(|one| (one.name, one.rows)).collect();
+        let by_event = Layers::of(&names, &warm.by_event, |at| pieces[at].by_event());
+        let by_previous = Layers::of(&names, &warm.by_previous, |at| pieces[at].by_previous());
+        let (warm, among, chain) = (warm.clone(), OnceLock::new(), OnceLock::new());
+        Ok(Passages { warm, pieces, there, live, by_event, by_previous, count, others, among, chain })
     }
 
     fn piece(&self, place: Place) -> (&Piece, usize) {
@@ -240,24 +255,32 @@ impl Passages {
     }
 
     /// An event's passages, in its order.
-    fn find(&self, event: Hash128, wanted: impl Fn(u32) -> bool + Copy) -> impl Iterator<Item = Place> {
-        let of = move |(piece, at): (&Arc<Piece>, u32)| {
-            let rows = piece.of_event(event).iter().filter(|row| wanted(piece.ordinals[**row as usize]));
-            rows.map(|row| Place { piece: at, row: *row }).collect::<Vec<_>>()
-        };
-        let mut found: Vec<Place> = self.pieces.iter().zip(0..).flat_map(of).collect();
-        found.retain(|place| self.is_live(*place));
-        found.sort_by_key(|place| self.pieces[place.piece as usize].ordinals[place.row as usize]);
-        found.into_iter()
+    fn find(&self, event: Hash128, wanted: impl Fn(u32) -> bool) -> impl Iterator<Item = Place> {
+        let place = |(piece, row): (u32, u32)| Place { piece, row };
+        let mut found: Vec<(u32, Place)> = Vec::new();
+        for place in self.by_event.find(event).map(place) {
+            let (piece, row) = self.piece(place);
+            if piece.events[row] == event && wanted(piece.ordinals[row]) && self.is_live(place) {
+                found.push((piece.ordinals[row], place));
+            }
+        }
+        found.sort_unstable();
+        found.into_iter().map(|(_, place)| place)
     }
 
     /// What begins right after an event; of several, the one with the least id.
     fn after(&self, event: Hash128) -> Option<Place> {
-        let of = |(piece, at): (&Arc<Piece>, u32)| {
-            piece.after(event).iter().map(|row| Place { piece: at, row: *row }).collect::<Vec<_>>()
+        let found = self.by_previous.find(event).map(|(piece, row)| Place { piece, row });
+        let is = |place: &Place| {
+            let (piece, row) = self.piece(*place);
+            piece.previous[row] == Some(event) && self.is_live(*place)
         };
-        let found = self.pieces.iter().zip(0..).flat_map(of).filter(|place| self.is_live(*place));
-        found.min_by_key(|place| self.id(*place))
+        let mut found = found.filter(is);
+        let first = found.next()?;
+        match found.next() {
+            None => Some(first),
+            Some(second) => found.chain([first, second]).min_by_key(|place| self.id(*place)),
+        }
     }
 
     /// What passages are found by, and the texts of those that had to be read for it.

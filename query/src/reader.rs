@@ -92,6 +92,12 @@ impl Reader {
         Box::pin(async move { recall::recall(&self.core, question, options).await })
     }
 
+    /// The texts nearest to a question in meaning alone, by their hash, each with its cosine (65,536 is one); nearest
+    /// first. Empty without a model.
+    pub fn nearest<'a>(&'a self, question: &'a str, k: usize) -> BoxFuture<'a, Result<Vec<(String, i64)>>> {
+        Box::pin(async move { recall::nearest(&self.core, question, k).await })
+    }
+
     /// The kept ranking of a watched question, in order, each place with its rank.
     pub fn kept<'a>(&'a self, question: &'a str) -> BoxFuture<'a, Result<Vec<(u32, Hit)>>> {
         Box::pin(async move { recall::kept(&self.core, question).await })

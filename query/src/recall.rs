@@ -40,7 +40,7 @@ pub use rank::Contribution;
 use rank::{Fit, Judge};
 
 /// So many of the best candidates have their windows read.
-const READ_AROUND: usize = 40;
+const READ_AROUND: usize = 16;
 
 /// A passage that was recalled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -91,7 +91,7 @@ pub(crate) async fn recall(core: &Core, question: &str, options: &RecallOptions)
     let (limits, meaning) = (Limits::of(core, options).await?, Meaning::of(core, &asked.embedded).await?);
     let (limits, meaning, named) = (&limits, meaning.as_ref(), &asked.authors);
     let search = Search { words: &words, named, limits, meaning, k: options.k, exact: options.exact };
-    let mut pool = Pool::of(core, &search).await?;
+    let (mut pool, named) = futures::try_join!(Pool::of(core, &search), known::about_named(core, question))?;
     let statistics = published.statistics(core, &pool, question).await?;
     if !published.is_watched() && asked.is_about_nobody(&statistics) {
         let unsure = Some("it asks about somebody who neither speaks here nor is spoken of".to_string());
@@ -107,8 +107,11 @@ pub(crate) async fn recall(core: &Core, question: &str, options: &RecallOptions)
     }
     let mut fits = judge.rank(&pool);
     fits.truncate(options.k);
-    let hits = hits(core, &pool, &judge, &fits, options.explain).await?;
-    let facts = known::known(core, question, &hits).await?;
+    let events: Vec<Hash128> = fits.iter().map(|fit| pool.passages.event(fit.place)).collect();
+    let (hits, facts) = futures::try_join!(
+        hits(core, &pool, &judge, &fits, options.explain),
+        known::known(core, question, named, &events)
+    )?;
     let unsure = hits.is_empty().then(|| "nothing that was said fits the question".to_string());
     let lexical_only = pool.turns.values().all(|turn| turn.cosine.is_none());
     Ok(Recalled { hits, lexical_only, facts, unsure })
@@ -137,6 +140,13 @@ async fn hits(core: &Core, pool: &Pool, judge: &Judge<'_>, fits: &[Fit], explain
         }
     };
     Ok(fits.iter().map(hit).collect())
+}
+
+/// The texts nearest to a question in meaning alone, by their hash, each with its cosine in fixed point; nearest first.
+pub(crate) async fn nearest(core: &Core, question: &str, k: usize) -> Result<Vec<(String, i64)>> {
+    let Some(Meaning { vectors, vector }) = Meaning::of(core, question).await? else { return Ok(Vec::new()) };
+    let found = vectors.exact(&core.snapshot, &*core.passages().await?, &vector, k).await?;
+    Ok(found.into_iter().map(|(hash, cosine)| (hash.to_string(), cosine)).collect())
 }
 
 /// A question as a vector, and what to compare it with.

@@ -4,6 +4,8 @@
 //! snapshot that has it, beside the list of those deleted there. A row's address is its fragment's number and its place in
 //! it; rows are read by address without a look-up of keys.
 
+use std::sync::Arc;
+
 use arrow::array::{RecordBatch, UInt64Array};
 use arrow::compute::take_record_batch;
 use arrow::error::ArrowError;
@@ -35,12 +37,12 @@ pub struct Fragment {
 
 /// The rows that a search may find, by address.
 #[derive(Clone, Debug)]
-pub struct Among(pub(crate) RowAddrMask);
+pub struct Among(pub(crate) Arc<RowAddrMask>);
 
 impl Among {
     /// The rows with these addresses.
     pub fn of(addresses: impl Iterator<Item = u64>) -> Self {
-        Among(RowAddrMask::from_allowed(addresses.collect::<RowAddrTreeMap>()))
+        Among(Arc::new(RowAddrMask::from_allowed(addresses.collect::<RowAddrTreeMap>())))
     }
 }
 

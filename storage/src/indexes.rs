@@ -5,25 +5,16 @@
 
 use lance::dataset::Dataset;
 use lance::index::DatasetIndexExt;
-use lance::index::vector::VectorIndexParams;
 use lance_index::IndexType;
 use lance_index::optimize::OptimizeOptions;
 use lance_index::scalar::{BuiltinIndexType, InvertedIndexParams, ScalarIndexParams};
-use lance_index::vector::bq::RQBuildParams;
-use lance_index::vector::ivf::IvfBuildParams;
 
 use crate::settings::Settings;
-use crate::table::row_count;
 
-/// How vectors are compared, with and without an index.
-pub(crate) const METRIC: &str = "cosine";
 /// More segments than this are merged into one.
 const SEGMENTS_MAX: usize = 8;
 /// Memory for building a text index.
 const TEXT_INDEX_MIB: u64 = 256;
-
-/// How many vectors a partition's centre is learnt from. Lance's 256 of 384 numbers take a gigabyte at 100,000 rows.
-const SAMPLED_PER_PARTITION: usize = 64;
 
 /// Kinds of index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +25,6 @@ pub(crate) enum Kind {
     Values,
     /// Words.
     Words,
-    /// Vectors.
-    Vectors,
 }
 
 /// One index that a table should have.
@@ -82,9 +71,6 @@ pub(crate) fn wanted(name: &str, key: &str, rows: u64, settings: &Settings) -> V
         wanted.extend(keys.map(|column| Wanted { column, kind: Kind::Ordered }));
         wanted.extend(listed(name).filter(|index| index.kind != Kind::Words));
     }
-    if name.starts_with("vectors_") && rows >= settings.vector_index_rows_min {
-        wanted.push(Wanted { column: "vector", kind: Kind::Vectors });
-    }
     wanted
 }
 
@@ -130,12 +116,6 @@ impl Wanted {
             Kind::Words => {
                 let params = words();
                 table.create_index(&columns, IndexType::Inverted, name, &params, true).await?;
-            }
-            Kind::Vectors => {
-                let partitions = (row_count(table) as f64).sqrt() as usize;
-                let ivf = IvfBuildParams { sample_rate: SAMPLED_PER_PARTITION, ..IvfBuildParams::new(partitions) };
-                let params = VectorIndexParams::with_ivf_rq_params(METRIC.try_into()?, ivf, RQBuildParams::new(1));
-                table.create_index(&columns, IndexType::Vector, name, &params, true).await?;
             }
         }
         Ok(())

@@ -1,29 +1,30 @@
-//! Search in a snapshot: by words over the passages, by nearness over vectors.
+//! Search in a snapshot, by words over the passages.
 //!
-//! Both work without an index, by reading all rows, and with one that lags behind: rows it does not have yet are searched
+//! Works without an index, by reading all rows, and with one that lags behind: rows it does not have yet are searched
 //! directly. Cost with an index: what the index touches, plus the rows since it was last extended.
 
-use arrow::array::{AsArray, Float32Array, RecordBatch};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Float32Type, UInt64Type};
+use async_trait::async_trait;
 use futures::TryStreamExt;
 use futures::future::BoxFuture;
 use lance::dataset::Dataset;
-use lance::dataset::scanner::Scanner;
+use lance::dataset::scanner::RowAddrMask;
 use lance::index::{DatasetIndexExt, DatasetIndexInternalExt};
+use lance::table::format::Fragment;
+use lance_index::Index;
 use lance_index::metrics::NoOpMetricsCollector;
+use lance_index::prefilter::{NoFilter, PreFilter};
 use lance_index::scalar::FullTextSearchQuery;
-use lance_index::scalar::inverted::InvertedIndex;
-use lance_index::scalar::inverted::query::{FtsQuery, MatchQuery, collect_query_tokens};
+use lance_index::scalar::inverted::query::{FtsQuery, FtsSearchParams, MatchQuery, Operator, collect_query_tokens};
+use lance_index::scalar::inverted::{InvertedIndex, MemBM25Scorer};
 
 use crate::error::{Result, lance};
 use crate::fragments::Among;
-use crate::indexes::METRIC;
 use crate::snapshot::Snapshot;
-
-/// Partitions of the vector index that a query looks into.
-const PROBES: usize = 20;
-/// So many times `k` candidates are compared by their full vectors.
-const REFINE: u32 = 4;
 
 /// How common words are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,77 +77,123 @@ async fn frequencies(table: &Dataset, words: &[String]) -> lance::Result<Frequen
     Ok(sums)
 }
 
-impl Snapshot {
-    /// The passages (`passages.id`) that fit these words best by BM25, best first, among those that pass the filter. The
-    /// text is words and nothing else: quotes and operators in it have no meaning.
-    pub fn full_text<'a>(
-        &'a self,
-        text: &'a str,
-        k: usize,
-        filter: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Vec<(String, f32)>>> {
-        Box::pin(async move {
-            let limit = |scanner: &mut Scanner| -> lance::Result<()> {
-                scanner.project(&["id", "_score"])?;
-                filter.map(|filter| scanner.prefilter(true).filter(filter)).transpose()?;
-                Ok(())
-            };
-            let Some(scanner) = self.fitting(text, k, limit).await? else { return Ok(Vec::new()) };
-            let mut found = self.scored("passages", scanner, "_score", |score| score).await?;
-            found.truncate(k);
-            Ok(found)
-        })
+/// What the segments of the index find, and the fragments they know.
+async fn indexed(
+    table: &Dataset,
+    text: &str,
+    k: usize,
+    among: Option<&Among>,
+) -> lance::Result<(Vec<(u64, f32)>, BTreeSet<u32>)> {
+    let (mut indexes, mut covered) = (Vec::new(), BTreeSet::new());
+    for segment in table.load_indices_by_name("text_index").await? {
+        covered.extend(segment.fragment_bitmap.iter().flat_map(|fragments| fragments.iter()));
+        indexes.push(table.open_generic_index("text", &segment.uuid, &NoOpMetricsCollector).await?);
+    }
+    let words = |index: &'_ Arc<dyn Index>| index.as_any().downcast_ref::<InvertedIndex>().cloned();
+    let indexes: Vec<InvertedIndex> = indexes.iter().filter_map(words).collect();
+    let Some(first) = indexes.first() else { return Ok((Vec::new(), covered)) };
+    let tokens = collect_query_tokens(text, &mut first.tokenizer());
+    let terms: Vec<String> = (&tokens).into_iter().map(ToString::to_string).collect();
+    // Words are worth the same in every segment.
+    let (mut length, mut passages, mut counts) = (0, 0, vec![0; terms.len()]);
+    for index in &indexes {
+        let of = index.bm25_stats_for_terms(&terms, None).await?;
+        (length, passages) = (length + of.0, passages + of.1);
+        counts.iter_mut().zip(of.2).for_each(|(sum, count)| *sum += count);
+    }
+    let scorer = MemBM25Scorer::new(length, passages, terms.into_iter().zip(counts).collect());
+    let (tokens, params) = (Arc::new(tokens), Arc::new(FtsSearchParams::new().with_limit(Some(k))));
+    let mut found = Vec::new();
+    for index in &indexes {
+        let limit: Arc<dyn PreFilter> = match among {
+            Some(Among(rows)) => Arc::new(Only(rows.clone())),
+            None => Arc::new(NoFilter),
+        };
+        let (tokens, params, metrics) = (tokens.clone(), params.clone(), Arc::new(NoOpMetricsCollector));
+        let (rows, scores) = index.bm25_search(tokens, params, Operator::Or, limit, metrics, Some(&scorer)).await?;
+        found.extend(rows.into_iter().zip(scores));
+    }
+    Ok((found, covered))
+}
+
+/// Rows that may be found.
+struct Only(Arc<RowAddrMask>);
+
+#[async_trait]
+impl PreFilter for Only {
+    async fn wait_for_ready(&self) -> lance::Result<()> {
+        Ok(())
     }
 
-    /// The addresses of the passages that fit these words best, as [`Snapshot::full_text`], among these rows. Reads no
-    /// column.
-    pub fn full_text_at<'a>(
+    fn is_empty(&self) -> bool {
+        false
+    }
+
+    fn mask(&self) -> Arc<RowAddrMask> {
+        self.0.clone()
+    }
+
+    fn filter_row_ids<'a>(&self, row_ids: Box<dyn Iterator<Item = &'a u64> + 'a>) -> Vec<u64> {
+        self.0.selected_indices(row_ids)
+    }
+}
+
+impl Snapshot {
+    /// The addresses of the passages that fit these words best by BM25, best first, among these rows; some may have been
+    /// deleted since the index was extended. The text is words and nothing else: quotes and operators in it have no
+    /// meaning. Asks the index itself, which spares the plan of a scan.
+    pub fn full_text<'a>(
         &'a self,
         text: &'a str,
         k: usize,
         among: Option<&'a Among>,
     ) -> BoxFuture<'a, Result<Vec<(u64, f32)>>> {
         Box::pin(async move {
-            let limit = |scanner: &mut Scanner| -> lance::Result<()> {
-                scanner.project(&["_score"])?.with_row_id();
-                if let Some(Among(rows)) = among {
-                    scanner.prefilter(true).with_row_id_prefilter(rows.clone());
-                }
-                Ok(())
-            };
-            let Some(scanner) = self.fitting(text, k, limit).await? else { return Ok(Vec::new()) };
-            let batches: Vec<RecordBatch> = self.run("passages", scanner).await?.try_collect().await?;
-            let mut found = Vec::new();
-            for batch in &batches {
-                let (rows, scores) =
-                    (batch["_rowid"].as_primitive::<UInt64Type>(), batch["_score"].as_primitive::<Float32Type>());
-                found.extend(rows.values().iter().copied().zip(scores.values().iter().copied()));
+            let Some(table) = self.table("passages").await? else { return Ok(Vec::new()) };
+            if k == 0 || !text.chars().any(char::is_alphanumeric) {
+                return Ok(Vec::new());
             }
-            found.sort_by(|(a, x), (b, y)| y.total_cmp(x).then_with(|| a.cmp(b)));
+            let (mut found, covered) =
+                indexed(&table, text, k, among).await.map_err(lance("cannot search passages"))?;
+            let fragments = table.fragments().iter();
+            let others: Vec<Fragment> = fragments.filter(|one| !covered.contains(&(one.id as u32))).cloned().collect();
+            if !others.is_empty() {
+                found.extend(self.not_indexed(text, k, among, others).await?);
+            }
+            found.sort_by(|(a, x): &(u64, f32), (b, y)| y.total_cmp(x).then_with(|| a.cmp(b)));
             found.truncate(k);
             Ok(found)
         })
     }
 
-    /// A search for words; `None` where nothing can be found.
-    async fn fitting(
+    /// The same in fragments that no index has yet.
+    async fn not_indexed(
         &self,
         text: &str,
         k: usize,
-        limit: impl FnOnce(&mut Scanner) -> lance::Result<()>,
-    ) -> Result<Option<Scanner>> {
-        let Some(table) = self.table("passages").await? else { return Ok(None) };
-        if k == 0 || !text.chars().any(char::is_alphanumeric) {
-            return Ok(None);
-        }
+        among: Option<&Among>,
+        fragments: Vec<Fragment>,
+    ) -> Result<Vec<(u64, f32)>> {
+        let Some(table) = self.table("passages").await? else { return Ok(Vec::new()) };
         let mut scanner = table.scan();
-        let prepare = || -> lance::Result<Scanner> {
+        let prepare = || -> lance::Result<()> {
             let words = MatchQuery::new(text.to_string()).with_column(Some("text".to_string()));
             scanner.full_text_search(FullTextSearchQuery::new_query(FtsQuery::Match(words)).limit(Some(k as i64)))?;
-            limit(&mut scanner)?;
-            Ok(scanner)
+            scanner.with_fragments(fragments).project(&["_score"])?.with_row_id();
+            if let Some(Among(rows)) = among {
+                scanner.prefilter(true).with_row_id_prefilter(RowAddrMask::clone(rows));
+            }
+            Ok(())
         };
-        prepare().map(Some).map_err(lance("cannot search passages"))
+        prepare().map_err(lance("cannot search passages"))?;
+        let batches: Vec<RecordBatch> = self.run("passages", scanner).await?.try_collect().await?;
+        let mut found = Vec::new();
+        for batch in &batches {
+            let (rows, scores) =
+                (batch["_rowid"].as_primitive::<UInt64Type>(), batch["_score"].as_primitive::<Float32Type>());
+            found.extend(rows.values().iter().copied().zip(scores.values().iter().copied()));
+        }
+        Ok(found)
     }
 
     /// In how many passages each of these words is, of all scopes, as far as the index of words goes: what it lacks counts
@@ -157,51 +204,5 @@ impl Snapshot {
             let found = frequencies(&table, words).await.map_err(lance("cannot read the index of words"))?;
             Ok(found.scaled(self.rows("passages")))
         })
-    }
-
-    /// The texts (`text_hash`) whose vectors are nearest to this one, with their cosine, best first, among those that pass
-    /// the filter.
-    pub fn nearest<'a>(
-        &'a self,
-        vectors_table: &'a str,
-        query: &'a [f32],
-        k: usize,
-        filter: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Vec<(String, f32)>>> {
-        Box::pin(async move {
-            let Some(table) = self.table(vectors_table).await? else { return Ok(Vec::new()) };
-            if k == 0 || self.rows(vectors_table) == 0 {
-                return Ok(Vec::new());
-            }
-            let mut scanner = table.scan();
-            let mut prepare = || -> lance::Result<()> {
-                scanner.nearest("vector", &Float32Array::from(query.to_vec()), k)?;
-                scanner.distance_metric(METRIC.try_into()?).nprobes(PROBES).refine(REFINE);
-                scanner.project(&["text_hash", "_distance"])?;
-                filter.map(|filter| scanner.prefilter(true).filter(filter)).transpose()?;
-                Ok(())
-            };
-            prepare().map_err(lance(format_args!("cannot search {vectors_table}")))?;
-            self.scored(vectors_table, scanner, "_distance", |distance| 1.0 - distance).await
-        })
-    }
-
-    /// Keys and scores, best first; equal scores by key, so that the order is always the same.
-    async fn scored(
-        &self,
-        table: &str,
-        scanner: Scanner,
-        column: &str,
-        score: impl Fn(f32) -> f32,
-    ) -> Result<Vec<(String, f32)>> {
-        let batches: Vec<RecordBatch> = self.run(table, scanner).await?.try_collect().await?;
-        let mut found = Vec::new();
-        for batch in &batches {
-            let (keys, values) = (batch.column(0).as_string::<i32>(), batch[column].as_primitive::<Float32Type>());
-            found
-                .extend(keys.iter().zip(values.values()).map(|(key, value)| (key.unwrap_or("").into(), score(*value))));
-        }
-        found.sort_by(|(a, x): &(String, f32), (b, y)| y.total_cmp(x).then_with(|| a.cmp(b)));
-        Ok(found)
     }
 }

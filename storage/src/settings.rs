@@ -22,8 +22,6 @@ pub struct Settings {
     pub index_rows_min: u64,
     /// More unindexed rows than this, and the index is extended.
     pub unindexed_rows_max: u64,
-    /// From this many vectors on, nearest neighbours come from an index; below, from all vectors.
-    pub vector_index_rows_min: u64,
     /// So many of the last checkpoints are all kept; older ones are thinned to one per hour, day, month.
     pub checkpoints_kept: usize,
     /// Table versions that no checkpoint names are removed when so many have gathered.
@@ -41,7 +39,6 @@ impl Default for Settings {
             fragment_rows: 1 << 20,
             index_rows_min: 1_000,
             unindexed_rows_max: 10_000,
-            vector_index_rows_min: 100_000,
             checkpoints_kept: 32,
             versions_max: 64,
         }

@@ -10,8 +10,9 @@ use pulp::Arch;
 
 use super::bits::Bits;
 
-/// So many times as many as are wanted are compared by eight bits.
+/// So many times as many as are wanted are compared by eight bits, and at least so many.
 const COMPARED: usize = 40;
+const COMPARED_MIN: usize = 5_000;
 /// A distance that no two vectors have.
 const FAR: u16 = u16::MAX;
 
@@ -30,12 +31,12 @@ impl Usual {
         Usual(sums.into_iter().map(|sum| (sum / count) as f32).collect())
     }
 
-    fn signs(&self, vector: &[f32]) -> Vec<u64> {
-        let mut signs = vec![0u64; self.0.len().div_ceil(64)];
-        for (at, (value, usual)) in vector.iter().zip(&self.0).enumerate() {
-            signs[at / 64] |= u64::from(value > usual) << (at % 64);
+    #[inline(always)]
+    fn signs(&self, vector: &[f32], signs: &mut [u64]) {
+        for (word, (values, usual)) in signs.iter_mut().zip(vector.chunks(64).zip(self.0.chunks(64))) {
+            let bits = values.iter().zip(usual).enumerate();
+            *word = bits.fold(0, |word, (at, (value, usual))| word | u64::from(value > usual) << at);
         }
-        signs
     }
 }
 
@@ -63,12 +64,12 @@ impl Codes {
 
     /// Takes in the vector of a passage.
     pub(crate) fn set(&mut self, row: usize, usual: &Usual, vector: &[f32]) {
-        self.signs[row * self.words..][..self.words].copy_from_slice(&usual.signs(vector));
-        let rest = || vector.iter().zip(&usual.0).map(|(value, usual)| value - usual);
-        let scale = rest().fold(0f32, |most, value| most.max(value.abs())).max(f32::MIN_POSITIVE) / 127.0;
-        let eighths = self.eighths[row * self.width..][..self.width].iter_mut();
-        eighths.zip(rest()).for_each(|(eighth, value)| *eighth = (value / scale).round() as i8);
-        self.scales[row] = scale;
+        let signs = &mut self.signs[row * self.words..][..self.words];
+        let eighths = &mut self.eighths[row * self.width..][..self.width];
+        self.scales[row] = Arch::new().dispatch(|| {
+            usual.signs(vector, signs);
+            rounded(vector, &usual.0, eighths)
+        });
         self.known.mark(row);
     }
 
@@ -94,14 +95,38 @@ impl Codes {
     }
 
     /// The question's product with a passage's vector, but for what it shares with all.
-    fn product(&self, row: usize, question: &[f32]) -> f32 {
+    #[inline(always)]
+    pub(crate) fn product(&self, row: usize, question: &[f32]) -> f32 {
         let eighths = &self.eighths[row * self.width..][..self.width];
         let mut lanes = [0f32; 16];
-        for (eighths, values) in eighths.chunks(16).zip(question.chunks(16)) {
-            lanes.iter_mut().zip(eighths.iter().zip(values)).for_each(|(lane, (a, b))| *lane += f32::from(*a) * b);
+        let (eighths, rest) = eighths.as_chunks::<16>();
+        let (values, after) = question.as_chunks::<16>();
+        for (eighths, values) in eighths.iter().zip(values) {
+            for at in 0..16 {
+                lanes[at] += f32::from(eighths[at]) * values[at];
+            }
         }
-        lanes.iter().sum::<f32>() * self.scales[row]
+        let rest: f32 = rest.iter().zip(after).map(|(a, b)| f32::from(*a) * b).sum();
+        (lanes.iter().sum::<f32>() + rest) * self.scales[row]
     }
+}
+
+/// Adding and taking it away rounds: then the last bits are the whole number.
+const ROUNDING: f32 = 12_582_912.0;
+
+/// What a vector differs by from the usual one, in steps; gives the step.
+#[inline(always)]
+fn rounded(vector: &[f32], usual: &[f32], eighths: &mut [i8]) -> f32 {
+    let mut most = 0f32;
+    for at in 0..eighths.len() {
+        let value = (vector[at] - usual[at]).abs();
+        most = if value > most { value } else { most };
+    }
+    let steps = if most > 0.0 { 127.0 / most } else { 0.0 };
+    for at in 0..eighths.len() {
+        eighths[at] = ((vector[at] - usual[at]) * steps + ROUNDING).to_bits() as i8;
+    }
+    most / 127.0
 }
 
 #[inline(always)]
@@ -125,7 +150,9 @@ pub(crate) fn nearest(
     k: usize,
     key: impl Fn(usize, usize) -> Hash128,
 ) -> Vec<(usize, usize)> {
-    let (arch, asked) = (Arch::new(), usual.signs(question));
+    let arch = Arch::new();
+    let mut asked = vec![0; usual.0.len().div_ceil(64)];
+    usual.signs(question, &mut asked);
     let distances: Vec<Vec<u16>> = pieces.iter().map(|(codes, may)| codes.distances(&asked, may, arch)).collect();
     // How many lie how far; then as far as enough lie.
     let mut counts = vec![0usize; usual.0.len() + 1];
@@ -135,7 +162,7 @@ pub(crate) fn nearest(
     let mut sum = 0;
     let enough = |count: &usize| {
         sum += count;
-        sum >= k.saturating_mul(COMPARED)
+        sum >= k.saturating_mul(COMPARED).max(COMPARED_MIN)
     };
     let reach = counts.iter().position(enough).unwrap_or(counts.len());
     let mut found: Vec<(f32, usize, usize)> = Vec::new();

@@ -1,7 +1,6 @@
 //! A piece: what recall needs of the passages of one fragment, but their texts and vectors. About 100 bytes a passage.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use arrow::array::StringArray;
 use arrow::record_batch::RecordBatch;
@@ -89,10 +88,6 @@ pub(crate) struct Piece {
     pub(crate) hashes: Vec<Hash128>,
     pub(crate) said_at: Vec<Millis>,
     names: [Names; NAMES.len()],
-    /// Rows by event and ordinal.
-    by_event: Vec<u32>,
-    /// Rows that begin an event after another, by that other.
-    by_previous: Vec<u32>,
 }
 
 impl Piece {
@@ -108,13 +103,6 @@ impl Piece {
                 format!("fragment {} has {} of {} passages", fragment.name, piece.events.len(), fragment.rows);
             return Err(QueryError::Corrupt(message));
         }
-        let mut rows: Vec<u32> = (0..piece.events.len() as u32).collect();
-        rows.sort_unstable_by_key(|row| (piece.events[*row as usize], piece.ordinals[*row as usize], *row));
-        piece.by_event = rows;
-        let begins = |row: &u32| piece.ordinals[*row as usize] == 0 && piece.previous[*row as usize].is_some();
-        let mut rows: Vec<u32> = (0..piece.events.len() as u32).filter(begins).collect();
-        rows.sort_unstable_by_key(|row| (piece.previous[*row as usize], *row));
-        piece.by_previous = rows;
         Ok(piece)
     }
 
@@ -162,19 +150,17 @@ impl Piece {
         PassageId::of(&[&self.events[row].to_bytes(), &self.ordinals[row].to_le_bytes()]).0
     }
 
-    /// The pieces of an event, by ordinal.
-    pub(crate) fn of_event(&self, event: Hash128) -> &[u32] {
-        &self.by_event[equal(&self.by_event, |row| self.events[row as usize].cmp(&event))]
+    /// Every row with its event.
+    pub(crate) fn by_event(&self) -> Vec<(Hash128, u32)> {
+        self.events.iter().copied().zip(0..).collect()
     }
 
-    /// What begins right after an event.
-    pub(crate) fn after(&self, event: Hash128) -> &[u32] {
-        &self.by_previous[equal(&self.by_previous, |row| self.previous[row as usize].cmp(&Some(event)))]
+    /// The rows that begin an event after another, with that other.
+    pub(crate) fn by_previous(&self) -> Vec<(Hash128, u32)> {
+        let begins = self.previous.iter().zip(&self.ordinals).zip(0..);
+        begins
+            .filter(|((_, ordinal), _)| **ordinal == 0)
+            .filter_map(|((event, _), row)| Some(((*event)?, row)))
+            .collect()
     }
-}
-
-/// Where, in ascending rows, those that are equal stand.
-fn equal(rows: &[u32], compare: impl Fn(u32) -> std::cmp::Ordering) -> Range<usize> {
-    let start = rows.partition_point(|row| compare(*row).is_lt());
-    start..start + rows[start..].iter().take_while(|row| compare(**row).is_eq()).count()
 }

@@ -1,5 +1,6 @@
 //! The vectors of one embedder: their codes in memory, the exact ones by address.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,11 +8,12 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::Float32Type;
 use arrow::record_batch::RecordBatch;
 use futures::TryStreamExt;
-use nexus_scoring::cosine;
+use nexus_scoring::{ONE, cosine};
 use nexus_storage::{Fragment, Snapshot};
 use nexus_types::Hash128;
 
 use super::codes::{self, Codes, Usual};
+use super::layers::Layers;
 use super::{Bits, Passages, Place, Warm, lock};
 use crate::error::{QueryError, Result};
 use crate::rows::Rows;
@@ -21,9 +23,9 @@ const USUAL_OF: usize = 1_024;
 /// More texts than this are not looked up one by one.
 const LOOKED_UP_MAX: usize = 4_096;
 
-/// The texts of one fragment of vectors, ascending, each with its row.
+/// The texts of one fragment of vectors, by row.
 #[derive(Debug)]
-pub(crate) struct Keys(Vec<(Hash128, u32)>);
+pub(crate) struct Keys(Vec<Hash128>);
 
 /// The vectors of one embedder, as a snapshot has them.
 #[derive(Debug)]
@@ -33,6 +35,7 @@ pub(crate) struct Vectors {
     /// By piece of the passages.
     codes: Vec<Arc<Codes>>,
     keys: Vec<(Arc<Keys>, Fragment)>,
+    by_text: Layers,
 }
 
 /// A text without a code yet: its hash, and the piece and row of a passage that has it.
@@ -52,7 +55,10 @@ impl Vectors {
             kept.unwrap_or_else(|| Arc::new(Codes::new(piece.rows(), usual.0.len())))
         };
         let codes = names.iter().zip(&passages.pieces).map(kept).collect();
-        let mut vectors = Vectors { table: table.into(), usual, codes, keys };
+        let rows = |at: usize| keys[at].0.0.iter().copied().zip(0..).collect();
+        let named: Vec<(String, usize)> = keys.iter().map(|(_, one)| (one.name.clone(), one.rows)).collect();
+        let by_text = Layers::of(&named, &warm.by_text, rows);
+        let mut vectors = Vectors { table: table.into(), usual, codes, keys, by_text };
         let missing = vectors.missing(passages, version);
         vectors.fill(snapshot, missing).await?;
         for (name, codes) in names.into_iter().zip(&mut vectors.codes) {
@@ -127,6 +133,33 @@ impl Vectors {
         found.into_iter().map(|(piece, row)| Place { piece: piece as u32, row: row as u32 }).collect()
     }
 
+    /// The texts nearest to a question with their cosines, nearest first: found by their codes, compared by their vectors.
+    pub(crate) async fn exact(
+        &self,
+        snapshot: &Snapshot,
+        passages: &Passages,
+        question: &[f32],
+        k: usize,
+    ) -> Result<Vec<(Hash128, i64)>> {
+        let near = self.nearest(passages, question, k.saturating_mul(2), None);
+        let hashes = near.into_iter().map(|place| passages.hash(place));
+        let mut found: Vec<_> = self.cosines(snapshot, question, hashes).await?.into_iter().collect();
+        found.sort_by_key(|(hash, cosine)| (Reverse(*cosine), *hash));
+        found.truncate(k);
+        Ok(found)
+    }
+
+    /// The cosines of passages to a question, by their codes: right to about 0.0005.
+    pub(crate) fn about(&self, question: &[f32], places: &[Place]) -> BTreeMap<Place, i64> {
+        let shared: f32 = self.usual.0.iter().zip(question).map(|(a, b)| a * b).sum();
+        let cosine = |place: &Place| {
+            let (codes, row) = (&self.codes[place.piece as usize], place.row as usize);
+            let product = codes.known.has(row).then(|| shared + codes.product(row, question))?;
+            Some((*place, (f64::from(product) * ONE as f64).round() as i64))
+        };
+        places.iter().filter_map(cosine).collect()
+    }
+
     /// The cosines of these texts to a question, of those that have a vector.
     pub(crate) async fn cosines(
         &self,
@@ -150,13 +183,12 @@ impl Vectors {
 
     /// Where a text's vector is.
     fn address(&self, hash: Hash128) -> Option<u64> {
-        self.keys.iter().find_map(|(keys, fragment)| {
-            let keys = &keys.0;
-            let at = keys.partition_point(|(key, _)| *key < hash);
-            let same = keys[at..].iter().take_while(|(key, _)| *key == hash);
-            let row = same.map(|(_, row)| *row).find(|row| fragment.deleted.binary_search(row).is_err())?;
-            Some(u64::from(fragment.number) << 32 | u64::from(row))
-        })
+        let is = |(at, row): (u32, u32)| {
+            let (keys, fragment) = &self.keys[at as usize];
+            let there = keys.0[row as usize] == hash && fragment.deleted.binary_search(&row).is_err();
+            there.then(|| u64::from(fragment.number) << 32 | u64::from(row))
+        };
+        self.by_text.find(hash).find_map(is)
     }
 }
 
@@ -168,12 +200,15 @@ async fn usual(snapshot: &Snapshot, warm: &Warm, table: &str) -> Result<Option<A
         return Ok(Some(known.clone()));
     }
     let (mut values, mut width) = (Vec::new(), 0);
-    let mut all = snapshot.stream(table, Some(&["vector"]), None).await?;
-    while let Some(batch) = all.try_next().await? {
-        each_vector(table, &batch, |_, vector| {
-            width = vector.len();
-            values.extend_from_slice(vector);
-        })?;
+    for fragment in snapshot.fragments(table).await? {
+        let there = (0..fragment.rows as u32).filter(|row| fragment.deleted.binary_search(row).is_err());
+        let addresses = there.take(USUAL_OF).map(|row| u64::from(fragment.number) << 32 | u64::from(row));
+        for batch in snapshot.take_at(table, &addresses.collect::<Vec<_>>(), &["vector"]).await? {
+            each_vector(table, &batch, |_, vector| {
+                width = vector.len();
+                values.extend_from_slice(vector);
+            })?;
+        }
         if values.len() >= USUAL_OF * width.max(1) {
             break;
         }
@@ -206,10 +241,9 @@ impl Keys {
                 let hash = hash.unwrap_or_default().parse();
                 let hash =
                     hash.map_err(|_| QueryError::Corrupt(format!("table {table} has something else for a hash")))?;
-                keys.push((hash, keys.len() as u32));
+                keys.push(hash);
             }
         }
-        keys.sort_unstable();
         Ok(Keys(keys))
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use nexus_scoring::terms;
 use nexus_storage::quoted;
+use nexus_types::Hash128;
 
-use super::Hit;
 use crate::core::Core;
 use crate::error::Result;
 use crate::facts::{self, FactView};
@@ -24,22 +24,28 @@ const HITS_MAX: usize = 5;
 /// Words by which whoever asks means themselves, English and Spanish.
 const OF_ME: [&str; 8] = ["i", "me", "my", "mine", "myself", "yo", "mi", "mí"];
 
-/// The facts for a question and what was recalled for it.
-pub(crate) async fn known(core: &Core, question: &str, hits: &[Hit]) -> Result<Vec<FactView>> {
+/// What is held of whom a question names.
+pub(crate) async fn about_named(core: &Core, question: &str) -> Result<Vec<FactView>> {
+    let named = named(core, question).await?;
+    if named.is_empty() { Ok(Vec::new()) } else { facts::of(core, &named).await }
+}
+
+/// The facts for a question and what was recalled for it, the events by rank; `facts`: those about whom it names.
+pub(crate) async fn known(
+    core: &Core,
+    question: &str,
+    mut facts: Vec<FactView>,
+    recalled: &[Hash128],
+) -> Result<Vec<FactView>> {
     let asked: BTreeSet<String> = terms::query(question).into_iter().collect();
     let overlap = |fact: &FactView| {
         let words = format!("{} {}", fact.predicate.replace('_', " "), fact.object);
         terms::of(&words).into_iter().collect::<BTreeSet<_>>().intersection(&asked).count()
     };
-    let mut facts = Vec::new();
-    for id in named(core, question).await? {
-        let filter = facts::FactFilter::default();
-        facts.extend(facts::facts(core, Some(&id), &filter).await?);
-    }
     facts.sort_by_key(|fact| (std::cmp::Reverse(overlap(fact)), std::cmp::Reverse(fact.known_from), fact.id.clone()));
     // What else is held of them comes last.
     let rest = facts.split_off(facts.partition_point(|fact| overlap(fact) > 0));
-    facts.extend(said(core, &hits[..hits.len().min(HITS_MAX)]).await?);
+    facts.extend(said(core, &recalled[..recalled.len().min(HITS_MAX)]).await?);
     facts.extend(rest);
     let mut seen = BTreeSet::new();
     facts.retain(|fact| fact.known_to.is_none() && seen.insert(fact.id.clone()));
@@ -71,11 +77,11 @@ async fn named(core: &Core, question: &str) -> Result<BTreeSet<String>> {
 }
 
 /// The facts that claims in these passages opened, changed or agreed with.
-async fn said(core: &Core, hits: &[Hit]) -> Result<Vec<FactView>> {
-    if hits.is_empty() {
+async fn said(core: &Core, recalled: &[Hash128]) -> Result<Vec<FactView>> {
+    if recalled.is_empty() {
         return Ok(Vec::new());
     }
-    let events: Vec<String> = hits.iter().map(|hit| quoted(&hit.event)).collect();
+    let events: Vec<String> = recalled.iter().map(|event| quoted(&event.to_string())).collect();
     let of = format!("{} AND event IN ({})", core.mine(), events.join(", "));
     let claims = ids(&core.snapshot.scan("claims", Some(&["id"]), Some(&of)).await?, "id")?;
     let facts = ids(&core.snapshot.take("decisions", &claims, Some(&["fact"])).await?, "fact")?;

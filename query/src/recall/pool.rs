@@ -19,9 +19,9 @@ const WHOLE_MAX: usize = 4_096;
 /// So few passages that pass the limits are all candidates.
 const FEW_MAX: usize = 500;
 /// How many candidates the words give, and how many the meaning.
-const FOUND_MAX: usize = 100;
+const FOUND_MAX: usize = 64;
 /// How many candidates the words give among what the named said.
-const NAMED_MAX: usize = 50;
+const NAMED_MAX: usize = 32;
 
 /// A passage that is compared with the question.
 #[derive(Clone, Debug)]
@@ -57,12 +57,15 @@ pub(crate) struct Pool {
     pub(crate) candidates: BTreeSet<Place>,
     /// Whether the pool is the whole scope.
     pub(crate) whole: bool,
+    /// What was said right before and right after, as far as windows were walked.
+    links: [BTreeMap<Place, Option<Place>>; 2],
 }
 
 impl Pool {
     async fn new(core: &Core) -> Result<Pool> {
         let passages = core.passages().await?;
-        Ok(Pool { passages, turns: BTreeMap::new(), candidates: BTreeSet::new(), whole: false })
+        let (turns, candidates, links) = Default::default();
+        Ok(Pool { passages, turns, candidates, whole: false, links })
     }
 
     /// The passages that share words with the question or are near to it; all that pass the limits, if they are few or
@@ -85,9 +88,18 @@ impl Pool {
             Some(few) => pool.passages.marked(few).collect(),
             None => pool.found(core, search, passing).await?,
         };
-        let candidates: Vec<Place> = pool.candidates.iter().copied().collect();
-        pool.load(core, search.meaning, &candidates).await?;
+        pool.look_at(core, search.meaning).await?;
         Ok(pool)
+    }
+
+    /// Reads the candidates' texts; their meaning is compared by short forms of their vectors.
+    async fn look_at(&mut self, core: &Core, meaning: Option<&Meaning>) -> Result<()> {
+        let places: Vec<Place> = self.candidates.iter().copied().collect();
+        let about = meaning.map(|meaning| meaning.vectors.about(&meaning.vector, &places)).unwrap_or_default();
+        for (place, seen, text) in self.passages.seen(&core.snapshot, &places).await? {
+            self.turns.insert(place, Turn { seen, cosine: about.get(&place).copied(), text });
+        }
+        Ok(())
     }
 
     /// What the index of words finds, in all that passes and in what the named said, and what is nearest.
@@ -97,10 +109,10 @@ impl Pool {
         let limited = passing.as_ref().map(|passing| self.passages.among(passing));
         let theirs = (!search.named.is_empty()).then(|| search.limits.by(&self.passages, search.named));
         let theirs = theirs.map(|theirs| self.passages.among(&theirs));
-        let by_words = core.snapshot.full_text_at(&question, enough, limited.as_ref().or_else(|| self.passages.own()));
+        let by_words = core.snapshot.full_text(&question, enough, limited.as_ref().or_else(|| self.passages.own()));
         let by_named = async {
             match &theirs {
-                Some(theirs) => core.snapshot.full_text_at(&question, NAMED_MAX, Some(theirs)).await,
+                Some(theirs) => core.snapshot.full_text(&question, NAMED_MAX, Some(theirs)).await,
                 None => Ok(Vec::new()),
             }
         };
@@ -115,34 +127,50 @@ impl Pool {
         Ok(addresses.chain(near?).collect())
     }
 
-    /// Reads what these are compared by.
+    /// Reads what these are compared by, their vectors too.
     pub(crate) async fn load(&mut self, core: &Core, meaning: Option<&Meaning>, places: &[Place]) -> Result<()> {
         let new: Vec<Place> = places.iter().filter(|place| !self.turns.contains_key(place)).copied().collect();
         let cosines = async {
             match meaning {
-                Some(meaning) => meaning.cosines(core, new.iter().map(|place| self.passages.hash(*place))).await,
+                Some(meaning) => meaning.cosines(core, places.iter().map(|place| self.passages.hash(*place))).await,
                 None => Ok(BTreeMap::new()),
             }
         };
         let (seen, cosines) = futures::try_join!(self.passages.seen(&core.snapshot, &new), cosines)?;
-        for (place, seen, text) in seen {
-            let cosine = cosines.get(&self.passages.hash(place)).copied();
-            self.turns.insert(place, Turn { seen, cosine, text });
+        self.turns.extend(seen.into_iter().map(|(place, seen, text)| (place, Turn { seen, cosine: None, text })));
+        for place in places {
+            if let Some(turn) = self.turns.get_mut(place) {
+                turn.cosine = cosines.get(&self.passages.hash(*place)).copied();
+            }
         }
         Ok(())
     }
 
-    /// Leaves these candidates and what was said right before and after them, if it may be recalled, and reads the windows
-    /// of all of these.
+    /// Leaves these candidates and what was said around them, if it may be recalled, and reads the windows of all of
+    /// these: what answers a question is often said next to what repeats it.
     pub(crate) async fn narrow(&mut self, core: &Core, search: &Search<'_>, best: BTreeSet<Place>) -> Result<()> {
         let passing = search.limits.passing(&self.passages);
         let may = |place: &Place| passing.as_ref().is_none_or(|passing| place.is_in(passing));
-        let beside = |place: &Place| [self.passages.before(*place), self.passages.next(*place)].into_iter().flatten();
-        self.candidates = best.iter().copied().chain(best.iter().flat_map(beside).filter(may)).collect();
-        let around = |place: &Place| self.window(*place).into_iter().flatten();
-        let all: BTreeSet<Place> =
-            self.candidates.iter().flat_map(around).chain(self.candidates.iter().copied()).collect();
+        self.candidates = self.around(&best).into_iter().filter(may).collect();
+        let all = self.around(&self.candidates.clone());
+        self.turns.retain(|place, _| all.contains(place));
         self.load(core, search.meaning, &all.into_iter().collect::<Vec<_>>()).await
+    }
+
+    /// These and all that is in their windows.
+    fn around(&mut self, places: &BTreeSet<Place>) -> BTreeSet<Place> {
+        let mut all = places.clone();
+        for (place, side) in places.iter().flat_map(|place| [(*place, 0), (*place, 1)]) {
+            let mut at = place;
+            for _ in 0..REACH {
+                let passages = &self.passages;
+                let step = |side| if side == 0 { passages.before(at) } else { passages.next(at) };
+                let Some(next) = *self.links[side].entry(at).or_insert_with(|| step(side)) else { break };
+                all.insert(next);
+                at = next;
+            }
+        }
+        all
     }
 
     /// Whether the scope is small enough to be all candidates.
@@ -161,7 +189,7 @@ impl Pool {
         Ok(Some(pool))
     }
 
-    /// What was said in the same talk, up to [`REACH`] before a passage and after it, nearest first.
+    /// What was said in the same talk, up to [`REACH`] before a passage and after it, nearest first, as far as was walked.
     pub(crate) fn window(&self, place: Place) -> [Vec<Place>; 2] {
         let walk = |step: &dyn Fn(Place) -> Option<Place>| {
             std::iter::successors(step(place), |at| step(*at)).take(REACH).collect::<Vec<_>>()
@@ -170,6 +198,7 @@ impl Pool {
             let [before, next] = self.passages.chain();
             return [walk(&|at| before.get(&at).copied()), walk(&|at| next.get(&at).copied())];
         }
-        [walk(&|at| self.passages.before(at)), walk(&|at| self.passages.next(at))]
+        let [before, next] = &self.links;
+        [walk(&|at| before.get(&at).copied().flatten()), walk(&|at| next.get(&at).copied().flatten())]
     }
 }

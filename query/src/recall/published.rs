@@ -99,7 +99,7 @@ async fn of_index(core: &Core, question: &str) -> Result<Statistics> {
     let here = core.passages().await?;
     let passages = here.count as u64;
     if let Some(own) = here.own() {
-        let counts = looked_up.iter().map(|word| core.snapshot.full_text_at(word, FREQUENCY_MAX, Some(own)));
+        let counts = looked_up.iter().map(|word| core.snapshot.full_text(word, FREQUENCY_MAX, Some(own)));
         let counts = futures::future::try_join_all(counts).await?;
         let all = found.passages.max(1);
         // Beyond what is looked at, as common as in all scopes.

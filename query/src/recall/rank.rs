@@ -42,7 +42,8 @@ pub(crate) struct Fit {
 }
 
 impl Judge<'_> {
-    /// The candidates that fit at all, best first; of equal scores the newest, then by id.
+    /// The candidates that fit at all, best first; of equal scores the newest, then by id. Each with its window, as far
+    /// as the pool knows it.
     pub(crate) fn rank(&self, pool: &Pool) -> Vec<Fit> {
         let heard: BTreeMap<Place, Heard<'_>> =
             pool.turns.iter().map(|(place, turn)| (*place, Heard::of(self.sought, &turn.seen, turn.cosine))).collect();

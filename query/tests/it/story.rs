@@ -207,15 +207,20 @@ fn decision(claim: &Claim, action: Action, replaced: Option<&Claim>) -> Decision
 }
 
 fn vector_rows(events: &[Event]) -> TableChange {
+    let texts = events.iter().map(|event| (event.row(1).text, TwoMeanings.embed(&event.text).unwrap()));
+    vectors("two@1", 2, texts.collect())
+}
+
+pub(crate) fn vectors(model: &str, width: i32, texts: Vec<(TextHash, Vec<f32>)>) -> TableChange {
     use arrow::array::{ArrayRef, FixedSizeListArray, Float32Array, StringArray};
-    let spec = TableSpec::vectors("two@1", 2);
-    let hashes = events.iter().map(|event| event.row(1).text.to_string());
-    let values: Vec<f32> = events.iter().flat_map(|event| TwoMeanings.embed(&event.text).unwrap()).collect();
+    let spec = TableSpec::vectors(model, width);
+    let hashes = texts.iter().map(|(hash, _)| hash.to_string());
+    let values: Vec<f32> = texts.iter().flat_map(|(_, vector)| vector.iter().copied()).collect();
     let item = match spec.schema.field(1).data_type() {
         arrow::datatypes::DataType::FixedSizeList(item, _) => item.clone(),
         other => panic!("{other}"),
     };
-    let vectors = FixedSizeListArray::new(item, 2, Arc::new(Float32Array::from(values)), None);
+    let vectors = FixedSizeListArray::new(item, width, Arc::new(Float32Array::from(values)), None);
     let columns: Vec<ArrayRef> = vec![Arc::new(StringArray::from_iter_values(hashes)), Arc::new(vectors)];
     let batch = RecordBatch::try_new(spec.schema.clone(), columns).unwrap();
     TableChange { table: spec, delete: vec![], append: vec![batch] }

@@ -1,10 +1,11 @@
 //! Search with an index, without one, and with one that lags behind: the same answers, whatever the question contains.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, FixedSizeListArray, Float32Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
-use nexus_storage::{Settings, Store, TableChange, TableSpec, quoted};
+use nexus_storage::{Among, Snapshot, Store, TableChange, TableSpec};
 
 use crate::world::{commit, eager, opener, run};
 
@@ -26,9 +27,25 @@ fn passages(from: usize, to: usize) -> TableChange {
     TableChange { table, delete: Vec::new(), append }
 }
 
+fn ids(batches: &[RecordBatch]) -> Vec<String> {
+    let of =
+        |batch: &RecordBatch| batch["id"].as_string::<i32>().iter().flatten().map(String::from).collect::<Vec<_>>();
+    batches.iter().flat_map(of).collect()
+}
+
+/// The ids of what is found, best first, each with its score.
+pub(crate) async fn full_text(snapshot: &Snapshot, text: &str, k: usize, among: Option<&Among>) -> Vec<(String, f32)> {
+    let found = snapshot.full_text(text, k, among).await.unwrap();
+    let mut addresses: Vec<u64> = found.iter().map(|(address, _)| *address).collect();
+    addresses.sort_unstable();
+    let taken = snapshot.take_at("passages", &addresses, &["id"]).await.unwrap();
+    let names: BTreeMap<u64, String> = addresses.into_iter().zip(ids(&taken)).collect();
+    found.into_iter().map(|(address, score)| (names[&address].clone(), score)).collect()
+}
+
 async fn check(store: &Store, rows: usize) {
     let snapshot = store.snapshot().await.unwrap();
-    let found = snapshot.full_text("a harbour and an ember", 5, None).await.unwrap();
+    let found = full_text(&snapshot, "a harbour and an ember", 5, None).await;
     let both: Vec<String> = (0..rows)
         .filter(|at| [(at % 8), (at / 8) % 8] == [0, 7] || [(at % 8), (at / 8) % 8] == [7, 0])
         .map(|at| format!("{at:04}"))
@@ -38,8 +55,14 @@ async fn check(store: &Store, rows: usize) {
         "{found:?} {both:?}"
     );
     assert!(found.windows(2).all(|pair| pair[0].1 >= pair[1].1));
-    let filter = format!("scope = {}", quoted("it's"));
-    let theirs = snapshot.full_text("copper", 1_000, Some(&filter)).await.unwrap();
+    let mut addresses = Vec::new();
+    for fragment in snapshot.fragments("passages").await.unwrap() {
+        let all = snapshot.read_fragment("passages", fragment.number, &["scope"]).await.unwrap();
+        let scopes = all.iter().flat_map(|batch| batch["scope"].as_string::<i32>().iter());
+        let theirs = (0..).zip(scopes).filter(|(_, scope)| *scope == Some("it's"));
+        addresses.extend(theirs.map(|(row, _)| u64::from(fragment.number) << 32 | row));
+    }
+    let theirs = full_text(&snapshot, "copper", 1_000, Some(&Among::of(addresses.into_iter()))).await;
     let of_them = (0..rows).filter(|at| at % 2 == 1 && (at % 8 == 5 || (at / 8) % 8 == 5)).count();
     assert_eq!(theirs.len(), of_them, "filtered before, not after");
     for (question, some) in [
@@ -50,7 +73,7 @@ async fn check(store: &Store, rows: usize) {
         ("?!", false),
         ("", false),
     ] {
-        let found = snapshot.full_text(question, 3, None).await.unwrap();
+        let found = full_text(&snapshot, question, 3, None).await;
         assert!(!some || found.len() == 3, "{question}: {found:?}");
     }
 }
@@ -72,48 +95,27 @@ fn words_are_found_with_and_without_an_index() {
     });
 }
 
-fn vectors(from: usize, to: usize) -> TableChange {
-    let table = TableSpec::vectors("tiny@1", 8);
-    let keys = StringArray::from_iter_values((from..to).map(|at| at.to_string()));
-    let values = Float32Array::from_iter_values((from..to).flat_map(vector));
-    let item = Arc::new(Field::new("item", DataType::Float32, false));
-    let lists = FixedSizeListArray::try_new(item, 8, Arc::new(values), None).unwrap();
-    let append = vec![RecordBatch::try_new(table.schema.clone(), vec![Arc::new(keys), Arc::new(lists)]).unwrap()];
-    TableChange { table, delete: Vec::new(), append }
-}
-
-/// Spread evenly enough over the sphere, and always the same.
-fn vector(at: usize) -> [f32; 8] {
-    let raw: [f32; 8] = std::array::from_fn(|dim| ((at * 31 + dim * 17 + 1) as f32 * 12.9898).sin());
-    let norm = raw.iter().map(|x| x * x).sum::<f32>().sqrt();
-    raw.map(|x| x / norm)
-}
-
 #[test]
-fn the_nearest_vectors_are_found_with_and_without_an_index() {
+fn rows_are_taken_by_address_and_deleted_ones_are_told() {
     run(async {
         let directory = tempfile::tempdir().unwrap();
-        let settings = Settings { vector_index_rows_min: 400, ..eager() };
-        let mut store = Store::create_or_open(directory.path(), settings, opener()).await.unwrap();
-        for (from, to) in [(0, 300), (300, 600), (600, 640)] {
-            commit(&mut store, vec![vectors(from, to)]).await.unwrap();
-            let done = store.maintain(100).await.unwrap().done;
-            assert_eq!(done.iter().any(|step| step.ends_with("vectors_tiny_1.vector")), to > 300, "{done:?}");
-            let snapshot = store.snapshot().await.unwrap();
-            for query in [7, 133, to - 1] {
-                let exact = |at: usize| vector(at).iter().zip(vector(query)).map(|(a, b)| a * b).sum::<f32>();
-                let found = snapshot.nearest("vectors_tiny_1", &vector(query), 5, None).await.unwrap();
-                assert_eq!(found[0].0, query.to_string());
-                assert!(
-                    found.iter().all(|(key, score)| (exact(key.parse().unwrap()) - score).abs() < 1e-4),
-                    "{found:?}"
-                );
-                let filter = format!("text_hash <> '{query}'");
-                let others = snapshot.nearest("vectors_tiny_1", &vector(query), 5, Some(&filter)).await.unwrap();
-                assert!(others.len() == 5 && others.iter().all(|(key, _)| *key != query.to_string()));
-            }
+        let mut store = Store::create_or_open(directory.path(), eager(), opener()).await.unwrap();
+        commit(&mut store, vec![passages(0, 6_000)]).await.unwrap();
+        let delete = ["0003", "5999"].map(String::from).to_vec();
+        commit(&mut store, vec![TableChange { delete, ..passages(6_000, 6_010) }]).await.unwrap();
+        let snapshot = store.snapshot().await.unwrap();
+        let fragments = snapshot.fragments("passages").await.unwrap();
+        let told: Vec<(usize, &[u32])> = fragments.iter().map(|one| (one.rows, one.deleted.as_slice())).collect();
+        assert_eq!(told, [(6_000, &[3, 5_999][..]), (10, &[])]);
+        assert_ne!(fragments[0].name, fragments[1].name);
+        let all = snapshot.read_fragment("passages", fragments[0].number, &["id"]).await.unwrap();
+        assert_eq!(ids(&all).iter().map(String::as_str).nth(5_999), Some("5999"), "deleted rows keep their places");
+        let address = |at: usize| u64::from(fragments[at / 6_000].number) << 32 | (at % 6_000) as u64;
+        // Few are taken one by one, many fragment by fragment.
+        for wanted in [vec![0, 17, 5_998, 6_009], (0..6_010).filter(|at| ![3, 5_999].contains(at)).collect()] {
+            let addresses: Vec<u64> = wanted.iter().map(|at| address(*at)).collect();
+            let taken = snapshot.take_at("passages", &addresses, &["id"]).await.unwrap();
+            assert_eq!(ids(&taken), wanted.iter().map(|at| format!("{at:04}")).collect::<Vec<_>>());
         }
-        let error = store.snapshot().await.unwrap().nearest("vectors_tiny_1", &[1.0], 5, None).await.unwrap_err();
-        assert_eq!(error.kind(), &nexus_storage::ErrorKind::FixArgument);
     });
 }
