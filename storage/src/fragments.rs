@@ -4,15 +4,21 @@
 //! snapshot that has it, beside the list of those deleted there. A row's address is its fragment's number and its place in
 //! it; rows are read by address without a look-up of keys.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, UInt64Array};
 use arrow::compute::take_record_batch;
 use arrow::error::ArrowError;
+use datafusion::common::ScalarValue;
+use datafusion::prelude::{ident, lit};
 use futures::TryStreamExt;
 use futures::future::BoxFuture;
-use lance::dataset::ProjectionRequest;
 use lance::dataset::scanner::{RowAddrMask, RowAddrTreeMap};
+use lance::dataset::{Dataset, ProjectionRequest};
+use lance::index::{DatasetIndexExt, DatasetIndexInternalExt};
+use lance_index::metrics::NoOpMetricsCollector;
+use lance_index::scalar::{SargableQuery, SearchResult};
 
 use crate::error::{ErrorKind, Result, StorageError, lance};
 use crate::snapshot::{Snapshot, reading};
@@ -82,6 +88,40 @@ impl Snapshot {
         })
     }
 
+    /// Columns of the rows where a column of text has one of these values: by the column's index, which spares the plan of a
+    /// scan, and by a scan where there is none. In no particular order.
+    pub fn rows_with<'a>(
+        &'a self,
+        table: &'a str,
+        column: &'a str,
+        values: &'a [String],
+        columns: &'a [&'a str],
+    ) -> BoxFuture<'a, Result<Vec<RecordBatch>>> {
+        Box::pin(async move {
+            let Some(dataset) = self.table(table).await? else { return Ok(Vec::new()) };
+            let (mut found, covered) = indexed(&dataset, column, values).await.map_err(lance(reading(table)))?;
+            let mut others = Vec::new();
+            for fragment in self.fragments(table).await? {
+                let of = |address: &u64| address >> 32 == u64::from(fragment.number);
+                found.retain(|address| !of(address) || fragment.deleted.binary_search(&(*address as u32)).is_err());
+                if !covered.contains(&fragment.number) {
+                    others.extend(dataset.get_fragment(fragment.number as usize).map(|one| one.metadata().clone()));
+                }
+            }
+            found.sort_unstable();
+            found.dedup();
+            let mut rows = self.take_at(table, &found, columns).await?;
+            if !others.is_empty() {
+                let mut scanner = dataset.scan();
+                scanner.with_fragments(others).project(columns).map_err(lance(reading(table)))?;
+                let values = values.iter().map(|value| lit(value.as_str())).collect();
+                scanner.filter_expr(ident(column).in_list(values, false));
+                rows.extend(self.run(table, scanner).await?.try_collect::<Vec<_>>().await?);
+            }
+            Ok(rows)
+        })
+    }
+
     /// Columns of the rows at these addresses, which ascend, in their order. Every address must be of a row that is there.
     /// Few are read one by one; many, fragment by fragment.
     pub fn take_at<'a>(
@@ -115,6 +155,22 @@ impl Snapshot {
             Ok(taken)
         })
     }
+}
+
+/// The addresses of the rows that the index of a column knows for these values, and the fragments it knows.
+async fn indexed(table: &Dataset, column: &str, values: &[String]) -> lance::Result<(Vec<u64>, BTreeSet<u32>)> {
+    let (mut found, mut covered) = (Vec::new(), BTreeSet::new());
+    let values: Vec<ScalarValue> = values.iter().map(|value| ScalarValue::Utf8(Some(value.clone()))).collect();
+    for segment in table.load_indices_by_name(&format!("{column}_index")).await? {
+        covered.extend(segment.fragment_bitmap.iter().flat_map(|fragments| fragments.iter()));
+        let index = table.open_scalar_index(column, &segment.uuid, &NoOpMetricsCollector).await?;
+        let rows = index.search(&SargableQuery::IsIn(values.clone()), &NoOpMetricsCollector).await?;
+        let (SearchResult::Exact(rows) | SearchResult::AtMost(rows) | SearchResult::AtLeast(rows)) = rows;
+        found.extend(rows.true_rows().row_addrs().into_iter().flatten().map(u64::from));
+    }
+    let there: BTreeSet<u32> = table.fragments().iter().map(|fragment| fragment.id as u32).collect();
+    found.retain(|address| there.contains(&((address >> 32) as u32)));
+    Ok((found, covered))
 }
 
 fn arrow_failed(error: ArrowError) -> StorageError {

@@ -35,7 +35,7 @@ impl Default for Settings {
             metadata_cache_bytes: 64 << 20,
             tail_cache_bytes: 8 << 20,
             tail_segment_bytes: 64 << 20,
-            fragments_max: 64,
+            fragments_max: 16,
             fragment_rows: 1 << 20,
             index_rows_min: 1_000,
             unindexed_rows_max: 10_000,

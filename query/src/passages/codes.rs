@@ -13,6 +13,10 @@ use super::bits::Bits;
 /// So many times as many as are wanted are compared by eight bits, and at least so many.
 const COMPARED: usize = 40;
 const COMPARED_MIN: usize = 5_000;
+/// So many passages say how near is near.
+const SAMPLED: usize = 100_000;
+/// So many distances are looked at together.
+const BLOCK: usize = 16;
 /// A distance that no two vectors have.
 const FAR: u16 = u16::MAX;
 
@@ -142,6 +146,24 @@ fn differing<const W: usize>(signs: &[u64], asked: &[u64], distances: &mut [u16]
     }
 }
 
+/// How far about so many lie, by a sample of many.
+fn reach(distances: &[Vec<u16>], wanted: usize, width: usize) -> u16 {
+    let all: usize = distances.iter().map(Vec::len).sum();
+    let step = (all / SAMPLED).max(1);
+    let mut counts = vec![0usize; width + 1];
+    for distance in distances.iter().flat_map(|distances| distances.iter().step_by(step)) {
+        if let Some(count) = counts.get_mut(usize::from(*distance)) {
+            *count += step;
+        }
+    }
+    let mut sum = 0;
+    let enough = |count: &usize| {
+        sum += count;
+        sum >= wanted
+    };
+    counts.iter().position(enough).unwrap_or(width) as u16
+}
+
 /// The `k` passages nearest to a question, by piece and row, among those that may be found; nearest first.
 pub(crate) fn nearest(
     pieces: &[(&Codes, &Bits)],
@@ -154,23 +176,20 @@ pub(crate) fn nearest(
     let mut asked = vec![0; usual.0.len().div_ceil(64)];
     usual.signs(question, &mut asked);
     let distances: Vec<Vec<u16>> = pieces.iter().map(|(codes, may)| codes.distances(&asked, may, arch)).collect();
-    // How many lie how far; then as far as enough lie.
-    let mut counts = vec![0usize; usual.0.len() + 1];
-    for distance in distances.iter().flatten().filter(|distance| **distance != FAR) {
-        counts[usize::from(*distance)] += 1;
-    }
-    let mut sum = 0;
-    let enough = |count: &usize| {
-        sum += count;
-        sum >= k.saturating_mul(COMPARED).max(COMPARED_MIN)
-    };
-    let reach = counts.iter().position(enough).unwrap_or(counts.len());
+    let wanted = k.saturating_mul(COMPARED).max(COMPARED_MIN);
+    let reach = reach(&distances, wanted, usual.0.len());
     let mut found: Vec<(f32, usize, usize)> = Vec::new();
     arch.dispatch(|| {
         for (piece, distances) in distances.iter().enumerate() {
-            let near = distances.iter().enumerate().filter(|(_, distance)| usize::from(**distance) <= reach);
-            let near = near.filter(|(_, distance)| **distance != FAR);
-            found.extend(near.map(|(row, _)| (pieces[piece].0.product(row, question), piece, row)));
+            for (block, of) in distances.chunks(BLOCK).enumerate() {
+                // Few blocks have one that is near.
+                if of.iter().fold(FAR, |least, distance| least.min(*distance)) > reach {
+                    continue;
+                }
+                let near = of.iter().enumerate().filter(|(_, distance)| **distance <= reach);
+                let rows = near.map(|(row, _)| block * BLOCK + row);
+                found.extend(rows.map(|row| (pieces[piece].0.product(row, question), piece, row)));
+            }
         }
     });
     let order = |a: &(f32, usize, usize), b: &(f32, usize, usize)| b.0.total_cmp(&a.0);

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use nexus_scoring::terms;
-use nexus_storage::quoted;
 use nexus_types::Hash128;
 
 use crate::core::Core;
@@ -81,10 +80,12 @@ async fn said(core: &Core, recalled: &[Hash128]) -> Result<Vec<FactView>> {
     if recalled.is_empty() {
         return Ok(Vec::new());
     }
-    let events: Vec<String> = recalled.iter().map(|event| quoted(&event.to_string())).collect();
-    let of = format!("{} AND event IN ({})", core.mine(), events.join(", "));
-    let claims = ids(&core.snapshot.scan("claims", Some(&["id"]), Some(&of)).await?, "id")?;
-    let facts = ids(&core.snapshot.take("decisions", &claims, Some(&["fact"])).await?, "fact")?;
+    let events: Vec<String> = recalled.iter().map(ToString::to_string).collect();
+    let claims = ids(&core.snapshot.rows_with("claims", "event", &events, &["id"]).await?, "id")?;
+    if claims.is_empty() {
+        return Ok(Vec::new());
+    }
+    let facts = ids(&core.snapshot.rows_with("decisions", "claim", &claims, &["fact"]).await?, "fact")?;
     if facts.is_empty() { Ok(Vec::new()) } else { facts::versions(core, &facts).await }
 }
 

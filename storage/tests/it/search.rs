@@ -35,7 +35,12 @@ fn ids(batches: &[RecordBatch]) -> Vec<String> {
 
 /// The ids of what is found, best first, each with its score.
 pub(crate) async fn full_text(snapshot: &Snapshot, text: &str, k: usize, among: Option<&Among>) -> Vec<(String, f32)> {
-    let found = snapshot.full_text(text, k, among).await.unwrap();
+    let mut found = snapshot.full_text(text, k, among).await.unwrap();
+    let fragments = snapshot.fragments("passages").await.unwrap();
+    let deleted = |address: u64| {
+        fragments.iter().any(|one| address >> 32 == u64::from(one.number) && one.deleted.contains(&(address as u32)))
+    };
+    found.retain(|(address, _)| !deleted(*address));
     let mut addresses: Vec<u64> = found.iter().map(|(address, _)| *address).collect();
     addresses.sort_unstable();
     let taken = snapshot.take_at("passages", &addresses, &["id"]).await.unwrap();
@@ -116,6 +121,19 @@ fn rows_are_taken_by_address_and_deleted_ones_are_told() {
             let addresses: Vec<u64> = wanted.iter().map(|at| address(*at)).collect();
             let taken = snapshot.take_at("passages", &addresses, &["id"]).await.unwrap();
             assert_eq!(ids(&taken), wanted.iter().map(|at| format!("{at:04}")).collect::<Vec<_>>());
+        }
+        // By value: without an index, with one, and with one that lags behind.
+        for step in 0..3 {
+            let values = ["0003", "0005", "6003", "6015", "none"].map(String::from);
+            let snapshot = store.snapshot().await.unwrap();
+            let mut found = ids(&snapshot.rows_with("passages", "event", &values, &["id"]).await.unwrap());
+            found.sort_unstable();
+            assert_eq!(found, ["0005", "6003", "6015"][..if step < 2 { 2 } else { 3 }], "step {step}");
+            match step {
+                0 => while store.maintain(100).await.unwrap().more {},
+                1 => commit(&mut store, vec![passages(6_010, 6_020)]).await.map(drop).unwrap(),
+                _ => {}
+            }
         }
     });
 }
