@@ -43,6 +43,8 @@ impl Nexus {
         let runtime = self.engine.runtime.clone();
         let erased = runtime.block_on(self.engine.store.erase())?;
         report.files = erased.files;
+        // What recall has read in this process was read from what is gone.
+        self.engine.warm = Default::default();
         report.bytes_after = bytes(&self.engine)?;
         Ok(report)
     }

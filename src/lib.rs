@@ -63,7 +63,7 @@ pub use memory::{Memory, Status, TableStatus, parse_at};
 pub use nexus_connectors as connectors;
 pub use nexus_inference::{Device, endpoint, models};
 pub use nexus_query::{
-    ConflictSide, ConflictView, Contribution, EntityRow, EntityView, EvidenceView, FactFilter, FactView, Hit,
+    ConflictSide, ConflictView, Contribution, EntityRow, EntityView, EvidenceView, FactFilter, FactView, Hit, HitRate,
     NeighbourView, RecallOptions, Recalled, TimelineView, Why, WhyStep,
 };
 pub use nexus_storage::At;

@@ -8,8 +8,8 @@ use arrow::array::{AsArray, RecordBatch};
 use futures::StreamExt;
 use nexus_inference::{Model, Reranker};
 use nexus_query::{
-    Components, ConflictView, EntityView, FactFilter, FactView, Hit, NeighbourView, Reader as Query, RecallOptions,
-    Recalled, TimelineView, Warm, Why,
+    Components, ConflictView, EntityView, FactFilter, FactView, Hit, HitRate, NeighbourView, Reader as Query,
+    RecallOptions, Recalled, TimelineView, Warm, Why,
 };
 use nexus_storage::{At, Reader, Snapshot, quoted};
 use nexus_types::tables::{EventRecord, EventsTable, PolicyTable, vectors_name};
@@ -77,6 +77,10 @@ pub struct Status {
     pub oldest_epoch: u64,
     /// Bytes of the store on disk.
     pub bytes: u64,
+    /// How often, in this process, a recall had been answered before at the same epoch.
+    pub answers: HitRate,
+    /// How often the vector of a question was still there.
+    pub question_vectors: HitRate,
 }
 
 /// One table of a store.
@@ -240,6 +244,7 @@ impl Memory {
             }
         }
         let kept = self.checkpoints()?;
+        let [answers, question_vectors] = self.warm.hit_rates();
         let tables = checkpoint.tables.iter().map(|(name, at)| TableStatus { name: name.clone(), rows: at.rows });
         Ok(Status {
             epoch: checkpoint.epoch,
@@ -253,6 +258,8 @@ impl Memory {
             checkpoints: kept.len(),
             oldest_epoch: kept.first().copied().unwrap_or(checkpoint.epoch),
             bytes: self.reader.bytes()?,
+            answers,
+            question_vectors,
         })
     }
 

@@ -31,5 +31,5 @@ pub use facts::{FactFilter, FactView, TimelineView};
 pub use neighbours::NeighbourView;
 pub use passages::Warm;
 pub use reader::Reader;
-pub use recall::{Contribution, Hit, RecallOptions, Recalled};
+pub use recall::{Contribution, Hit, HitRate, RecallOptions, Recalled};
 pub use why::{Why, WhyStep};

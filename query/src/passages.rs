@@ -3,8 +3,8 @@
 //!
 //! Recall asks these of some hundred passages a question; each would be a search of its own in the tables. What is kept of
 //! a fragment never changes and serves every snapshot and scope of the process ([`Warm`]); of a new epoch only its new
-//! fragments are read. Texts and exact vectors stay on the disk and are read by address. Cost: about 100 bytes a passage,
-//! and 290 more with vectors of 256 numbers; at a million passages, 2 s for the first question, once.
+//! fragments are read. Texts and exact vectors stay on the disk and are read by address. Cost: about 140 bytes a passage,
+//! and 330 more with vectors of 256 numbers; at a million passages, 4 s for the first question of a process, once.
 
 mod bits;
 mod codes;
@@ -28,6 +28,7 @@ use vectors::Keys;
 pub(crate) use vectors::Vectors;
 
 use crate::error::{QueryError, Result};
+use crate::recall::{Answered, HitRate};
 use crate::rows::Rows;
 
 /// Fragments that are read at once.
@@ -49,6 +50,7 @@ pub struct Warm {
     by_previous: Mutex<Option<Arc<Kept>>>,
     by_text: Mutex<Option<Arc<Kept>>>,
     seen: Mutex<BTreeMap<Analysed, Arc<Seen>>>,
+    pub(crate) answered: Answered,
     /// One reads at a time: who waits finds it done.
     reading: tokio::sync::Mutex<()>,
 }
@@ -363,6 +365,11 @@ impl Condition {
 }
 
 impl Warm {
+    /// How often an answer, and a question's vector, had been worked out before.
+    pub fn hit_rates(&self) -> [HitRate; 2] {
+        self.answered.rates()
+    }
+
     /// Lets go of what no fragment here needs, once that is as much as what is needed: other snapshots may ask again.
     fn forget(&self, fragments: &[Fragment]) {
         let needed: BTreeSet<&str> = fragments.iter().map(|fragment| fragment.name.as_str()).collect();

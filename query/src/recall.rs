@@ -1,15 +1,17 @@
 //! Recall: the passages that answer a question best.
 //!
 //! In stages. **Candidates** come from the words (full text), from what those it names said, and from the meaning (nearest
-//! vectors), with what was said right before and after them; a small scope is all candidates. **Ranking** gives each the
+//! vectors), with what was said around them; a small scope is all candidates. **Ranking** gives each the
 //! score that `nexus_scoring::ranking` defines, which depends on the passage, what was said around it and what is
 //! published for the scope (weights, statistics): never on the other candidates. **Facts** about whom the question names
 //! go with it. A question about somebody nobody here has heard of has no answer, nor has one that nothing fits: then
 //! `unsure` says why. Equal scores are in the order of time, newest first, then of id.
 //!
-//! Cost: a bounded number of index look-ups, whatever the size of the store, but that limits by platform, channel, author,
-//! kind or time look through their column, and the first question of a reader reads all authors; linear in a small scope.
+//! Cost: a bounded number of reads, whatever the size of the store, and one pass over a bit a number of each vector
+//! (`passages/codes.rs`); the first question of a process reads who said what when (`passages.rs`). Limits cost a pass over
+//! their column in memory. Linear in a small scope.
 
+mod answered;
 mod kept;
 mod known;
 mod names;
@@ -29,6 +31,9 @@ use crate::core::{Core, Embed};
 use crate::error::{QueryError, Result};
 use crate::facts::FactView;
 use crate::passages::{Place, Vectors};
+pub(crate) use answered::Answered;
+pub use answered::HitRate;
+use answered::Question;
 pub(crate) use kept::kept;
 pub(crate) use names::Names;
 use options::Limits;
@@ -82,9 +87,23 @@ pub struct Recalled {
     pub unsure: Option<String>,
 }
 
-/// Answers a question.
+/// Answers a question, or gives the answer it was given before.
 pub(crate) async fn recall(core: &Core, question: &str, options: &RecallOptions) -> Result<Recalled> {
-    let question = question.trim();
+    // An answer from a snapshot that was revoked is not given any more.
+    core.snapshot.check()?;
+    let embedder = core.components.embed.as_ref().map_or("", |embed| embed.model()).to_string();
+    let (epoch, scope, options) = (core.snapshot.epoch(), core.scope.clone(), options.clone());
+    let asked = Question { epoch, scope, embedder, question: question.trim().into(), options };
+    let answered = &core.components.warm.answered;
+    if let Some(answer) = answered.answer(&asked) {
+        return Ok(answer);
+    }
+    let answer = answer(core, &asked.question, &asked.options).await?;
+    answered.keep_answer(asked, answer.clone());
+    Ok(answer)
+}
+
+async fn answer(core: &Core, question: &str, options: &RecallOptions) -> Result<Recalled> {
     let published = published(core, question).await?;
     let asked = &published.asked;
     let words: Vec<String> = published::words(question).into_iter().map(|(word, _)| word).collect();
@@ -161,7 +180,15 @@ impl Meaning {
         let (Some(embed), Some(vectors)) = (core.components.embed.clone(), core.vectors().await?) else {
             return Ok(None);
         };
-        let vector = embedded(embed, question.to_string()).await?;
+        let answered = &core.components.warm.answered;
+        let vector = match answered.vector(embed.model(), question) {
+            Some(vector) => vector,
+            None => {
+                let vector = embedded(embed.clone(), question.to_string()).await?;
+                answered.keep_vector(embed.model(), question.to_string(), vector.clone());
+                vector
+            }
+        };
         Ok(vector.map(|vector| Meaning { vectors, vector }))
     }
 

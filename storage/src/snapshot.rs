@@ -65,6 +65,11 @@ impl Snapshot {
         self.inner.checkpoint.epoch
     }
 
+    /// Whether it may still be read: an error once an erasure has revoked it.
+    pub fn check(&self) -> Result<()> {
+        self.inner.lease.as_ref().map_or(Ok(()), Lease::check)
+    }
+
     /// Whether cleaning up waits for it.
     pub fn leased(&self) -> bool {
         self.inner.lease.is_some()

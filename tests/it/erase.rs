@@ -52,11 +52,16 @@ fn nothing_of_the_old_text_is_left() {
         assert!(found.iter().any(|row| row.contains(marker)), "{marker} is not there to begin with");
     }
 
+    let held = nexus.memory().unwrap();
+    let question = "who said zqxjkdeleted";
+    assert!(held.recall(question, 3).unwrap().hits.iter().any(|hit| hit.text.contains("zqxjkdeleted")));
+
     nexus.forget(&Selector { author: Some("anna".into()), ..Selector::default() }, false).unwrap();
     nexus.apply(vec![deleted("2"), Change::Upsert(Box::new(edited("3", 3, "carla", "nothing to see", 1)))]).unwrap();
     let kept = everything(&nexus.memory().unwrap());
     let report = nexus.erase().unwrap();
     assert!(report.files > 0, "{report:?}");
+    assert!(held.recall(question, 3).is_err(), "an answer that was kept is not given any more");
     assert_eq!(everything(&nexus.memory().unwrap()), kept, "what is memory stays");
 
     for marker in MARKERS {

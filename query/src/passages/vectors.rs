@@ -67,6 +67,8 @@ impl Vectors {
             }
             lock(&warm.codes).insert((table.to_string(), name), codes.clone());
         }
+        // Another embedder's are read again, should they be asked for.
+        lock(&warm.codes).retain(|(kept, _), _| kept == table);
         Ok(Some(vectors))
     }
 

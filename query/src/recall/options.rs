@@ -12,7 +12,7 @@ use crate::passages::{Bits, Condition, Passages};
 use crate::rows::Rows;
 
 /// How a question is to be answered. Every limit that is given must hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RecallOptions {
     /// How many passages at most.
     pub k: usize,

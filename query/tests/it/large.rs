@@ -167,4 +167,6 @@ async fn what_is_kept_in_memory_never_shows_another_epoch() {
     }
     let texts: BTreeSet<&String> = answers.values().collect();
     assert_eq!(texts.len(), 4, "every epoch answers otherwise");
+    let [answers, vectors] = warm.hit_rates();
+    assert!(answers.found > 0 && vectors.found > answers.found, "{answers:?} {vectors:?}");
 }
