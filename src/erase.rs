@@ -40,11 +40,11 @@ impl Nexus {
             report.rows = changes.iter().map(|change| (change.table.name.clone(), change.delete.len())).collect();
             self.engine.commit_ground(changes)?;
         }
+        // What recall has read in this process was read from what goes.
+        self.engine.warm = Default::default();
         let runtime = self.engine.runtime.clone();
         let erased = runtime.block_on(self.engine.store.erase())?;
         report.files = erased.files;
-        // What recall has read in this process was read from what is gone.
-        self.engine.warm = Default::default();
         report.bytes_after = bytes(&self.engine)?;
         Ok(report)
     }

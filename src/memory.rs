@@ -1,4 +1,4 @@
-//! Reading: one scope of one snapshot, in any process. No graph is built and no lock is taken.
+//! Reading: one scope of one snapshot, in any process. No graph is built and no lock of the store is taken.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -54,7 +54,7 @@ const CLOCK: &str = "inference/src/endpoint/clock.rs";
 const IN_A_STORE: &[&str] = &["tail/", "tables/", "checkpoints/", "readers/"];
 
 fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    Path::new(".")
 }
 
 fn read(path: &Path) -> String {

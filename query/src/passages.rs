@@ -13,6 +13,7 @@ mod piece;
 mod vectors;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use futures::{StreamExt, TryStreamExt, stream};
@@ -40,11 +41,15 @@ const REMEMBERED_MAX: usize = 20_000;
 #[derive(Debug, Default)]
 pub struct Warm {
     pieces: Mutex<BTreeMap<String, Arc<Piece>>>,
-    /// By the table of vectors and the fragment of passages.
-    codes: Mutex<BTreeMap<(String, String), Arc<Codes>>>,
+    /// By the table of vectors and the fragment of passages; with the version of that table in which those that have none
+    /// were sought last.
+    codes: Mutex<BTreeMap<(String, String), (u64, Arc<Codes>)>>,
     /// By the fragment of vectors.
     keys: Mutex<BTreeMap<String, Arc<Keys>>>,
-    usual: Mutex<BTreeMap<String, Arc<Usual>>>,
+    /// What vectors have in common, by their table, and of how many that is.
+    usual: Mutex<BTreeMap<String, (u64, Arc<Usual>)>>,
+    /// The newest epoch that was read: older ones make nothing be forgotten.
+    newest: AtomicU64,
     /// Where events are, what follows them, and where vectors are.
     by_event: Mutex<Option<Arc<Kept>>>,
     by_previous: Mutex<Option<Arc<Kept>>>,
@@ -76,9 +81,9 @@ impl Place {
 #[derive(Debug)]
 pub(crate) struct Passages {
     warm: Arc<Warm>,
+    /// The names of the fragments.
+    fragments: Vec<String>,
     pieces: Vec<Arc<Piece>>,
-    /// Those that are there, of any scope, by piece.
-    there: Vec<Bits>,
     /// The scope's own.
     live: Vec<Bits>,
     by_event: Layers,
@@ -117,25 +122,24 @@ impl Passages {
             lock(&warm.pieces).insert(name, Arc::new(piece));
         }
         drop(new);
-        warm.forget(&fragments);
+        warm.forget(snapshot, &fragments);
         let kept = lock(&warm.pieces);
         let pieces: Vec<Arc<Piece>> =
             fragments.iter().filter_map(|fragment| kept.get(&fragment.name)).cloned().collect();
         drop(kept);
-        let there =
-            |fragment: &Fragment| Bits::of(fragment.rows, |row| fragment.deleted.binary_search(&(row as u32)).is_err());
-        let there: Vec<Bits> = fragments.iter().map(there).collect();
-        let live = |(piece, there): (&Arc<Piece>, &Bits)| {
-            there.and(&Bits::of(piece.rows(), piece.names("scope").passing(|name| name == scope)))
+        let live = |(piece, fragment): (&Arc<Piece>, &Fragment)| {
+            let own = piece.names("scope").passing(|name| name == scope);
+            Bits::of(piece.rows(), |row| own(row) && fragment.deleted.binary_search(&(row as u32)).is_err())
         };
-        let live: Vec<Bits> = pieces.iter().zip(&there).map(live).collect();
+        let live: Vec<Bits> = pieces.iter().zip(&fragments).map(live).collect();
         let count = live.iter().map(Bits::count).sum();
         let others = count as u64 != snapshot.rows("passages");
         let names: Vec<(String, usize)> = fragments.into_iter().map(|one| (one.name, one.rows)).collect();
         let by_event = Layers::of(&names, &warm.by_event, |at| pieces[at].by_event());
         let by_previous = Layers::of(&names, &warm.by_previous, |at| pieces[at].by_previous());
+        let fragments = names.into_iter().map(|(name, _)| name).collect();
         let (warm, among, chain) = (warm.clone(), OnceLock::new(), OnceLock::new());
-        Ok(Passages { warm, pieces, there, live, by_event, by_previous, count, others, among, chain })
+        Ok(Passages { warm, fragments, pieces, live, by_event, by_previous, count, others, among, chain })
     }
 
     fn piece(&self, place: Place) -> (&Piece, usize) {
@@ -170,7 +174,12 @@ impl Passages {
 
     /// What a search has to be told, so that it finds no other scope's; nothing where there is none.
     pub(crate) fn own(&self) -> Option<&Among> {
-        self.others.then(|| self.among.get_or_init(|| self.among(&self.live)))
+        self.others.then(|| self.alive())
+    }
+
+    /// What a search has to be told, so that it finds nothing that was deleted since its index was extended.
+    pub(crate) fn alive(&self) -> &Among {
+        self.among.get_or_init(|| self.among(&self.live))
     }
 
     /// Where the passage with an address is kept, if it is of the scope.
@@ -304,9 +313,13 @@ impl Passages {
         }
         unread.sort_unstable();
         let texts = self.texts(snapshot, &unread).await?;
+        let analyse = |(place, text): (Place, Box<str>)| {
+            let seen = Seen::of(&text, self.name("author", place), self.said_at(place));
+            (place, Arc::new(seen), text)
+        };
+        let new: Vec<_> = unread.into_iter().zip(texts).map(analyse).collect();
         let mut remembered = lock(&self.warm.seen);
-        for (place, text) in unread.into_iter().zip(texts) {
-            let seen = Arc::new(Seen::of(&text, self.name("author", place), self.said_at(place)));
+        for (place, seen, text) in new {
             if remembered.len() >= REMEMBERED_MAX {
                 remembered.clear();
             }
@@ -370,12 +383,18 @@ impl Warm {
         self.answered.rates()
     }
 
-    /// Lets go of what no fragment here needs, once that is as much as what is needed: other snapshots may ask again.
-    fn forget(&self, fragments: &[Fragment]) {
+    /// Whether no later epoch than this one was read.
+    fn is_newest(&self, snapshot: &Snapshot) -> bool {
+        self.newest.fetch_max(snapshot.epoch(), Ordering::Relaxed) <= snapshot.epoch()
+    }
+
+    /// Lets go of what no fragment here needs, once that is as much as what is needed: older snapshots may ask again.
+    fn forget(&self, snapshot: &Snapshot, fragments: &[Fragment]) {
         let needed: BTreeSet<&str> = fragments.iter().map(|fragment| fragment.name.as_str()).collect();
         let mut pieces = lock(&self.pieces);
         let rows: usize = fragments.iter().map(|fragment| fragment.rows).sum();
-        if pieces.values().map(|piece| piece.rows()).sum::<usize>() > 2 * rows {
+        let kept: usize = pieces.values().map(|piece| piece.rows()).sum();
+        if self.is_newest(snapshot) && kept > 2 * rows {
             pieces.retain(|name, _| needed.contains(name.as_str()));
             lock(&self.codes).retain(|(_, name), _| needed.contains(name.as_str()));
         }

@@ -23,6 +23,7 @@ mod rank;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use nexus_scoring::Statistics;
 use nexus_scoring::ranking::{MINILM, Sought, Spread};
 use nexus_types::{Hash128, Millis};
 use serde::Serialize;
@@ -87,6 +88,13 @@ pub struct Recalled {
     pub unsure: Option<String>,
 }
 
+impl Recalled {
+    fn nobody() -> Recalled {
+        let unsure = Some("it asks about somebody who neither speaks here nor is spoken of".to_string());
+        Recalled { hits: Vec::new(), lexical_only: false, facts: Vec::new(), unsure }
+    }
+}
+
 /// Answers a question, or gives the answer it was given before.
 pub(crate) async fn recall(core: &Core, question: &str, options: &RecallOptions) -> Result<Recalled> {
     // An answer from a snapshot that was revoked is not given any more.
@@ -99,7 +107,10 @@ pub(crate) async fn recall(core: &Core, question: &str, options: &RecallOptions)
         return Ok(answer);
     }
     let answer = answer(core, &asked.question, &asked.options).await?;
-    answered.keep_answer(asked, answer.clone());
+    // A model that failed may answer the next time.
+    if core.components.embed.is_none() || !answer.lexical_only {
+        answered.keep_answer(asked, answer.clone());
+    }
     Ok(answer)
 }
 
@@ -107,14 +118,18 @@ async fn answer(core: &Core, question: &str, options: &RecallOptions) -> Result<
     let published = published(core, question).await?;
     let asked = &published.asked;
     let words: Vec<String> = published::words(question).into_iter().map(|(word, _)| word).collect();
+    let nobody = |statistics: &Statistics| !published.is_watched() && asked.is_about_nobody(statistics);
+    let counted = published.statistics(core, question).await?;
+    if counted.as_ref().is_some_and(nobody) {
+        return Ok(Recalled::nobody());
+    }
     let (limits, meaning) = (Limits::of(core, options).await?, Meaning::of(core, &asked.embedded).await?);
     let (limits, meaning, named) = (&limits, meaning.as_ref(), &asked.authors);
     let search = Search { words: &words, named, limits, meaning, k: options.k, exact: options.exact };
     let (mut pool, named) = futures::try_join!(Pool::of(core, &search), known::about_named(core, question))?;
-    let statistics = published.statistics(core, &pool, question).await?;
-    if !published.is_watched() && asked.is_about_nobody(&statistics) {
-        let unsure = Some("it asks about somebody who neither speaks here nor is spoken of".to_string());
-        return Ok(Recalled { hits: Vec::new(), lexical_only: false, facts: Vec::new(), unsure });
+    let statistics = counted.unwrap_or_else(|| published::of_whole(&pool, question));
+    if nobody(&statistics) {
+        return Ok(Recalled::nobody());
     }
     let spread = core.components.embed.as_ref().map_or(MINILM, |embed| Spread::of_embedder(embed.model()));
     let sought = Sought::of(asked, &statistics, spread);
@@ -182,10 +197,12 @@ impl Meaning {
         };
         let answered = &core.components.warm.answered;
         let vector = match answered.vector(embed.model(), question) {
-            Some(vector) => vector,
+            Some(vector) => Some(vector),
             None => {
                 let vector = embedded(embed.clone(), question.to_string()).await?;
-                answered.keep_vector(embed.model(), question.to_string(), vector.clone());
+                if let Some(vector) = &vector {
+                    answered.keep_vector(embed.model(), question.to_string(), vector.clone());
+                }
                 vector
             }
         };

@@ -12,8 +12,9 @@ use arrow::compute::take_record_batch;
 use arrow::error::ArrowError;
 use datafusion::common::ScalarValue;
 use datafusion::prelude::{ident, lit};
-use futures::TryStreamExt;
 use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
 use lance::dataset::scanner::{RowAddrMask, RowAddrTreeMap};
 use lance::dataset::{Dataset, ProjectionRequest};
 use lance::index::{DatasetIndexExt, DatasetIndexInternalExt};
@@ -77,15 +78,22 @@ impl Snapshot {
         number: u32,
         columns: &'a [&'a str],
     ) -> BoxFuture<'a, Result<Vec<RecordBatch>>> {
-        Box::pin(async move {
-            let Some(dataset) = self.table(table).await? else { return Ok(Vec::new()) };
-            let Some(fragment) = dataset.get_fragment(number as usize) else { return Ok(Vec::new()) };
-            let mut scanner = dataset.scan();
-            scanner.with_fragments(vec![fragment.metadata().clone()]).scan_in_order(true);
-            scanner.project(columns).map_err(lance(reading(table)))?;
-            scanner.with_row_id().include_deleted_rows();
-            self.run(table, scanner).await?.try_collect().await
-        })
+        Box::pin(async move { self.stream_fragment(table, number, columns).await?.try_collect().await })
+    }
+
+    async fn stream_fragment(
+        &self,
+        table: &str,
+        number: u32,
+        columns: &[&str],
+    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let Some(dataset) = self.table(table).await? else { return Ok(stream::empty().boxed()) };
+        let Some(fragment) = dataset.get_fragment(number as usize) else { return Ok(stream::empty().boxed()) };
+        let mut scanner = dataset.scan();
+        scanner.with_fragments(vec![fragment.metadata().clone()]).scan_in_order(true);
+        scanner.project(columns).map_err(lance(reading(table)))?;
+        scanner.with_row_id().include_deleted_rows();
+        self.run(table, scanner).await
     }
 
     /// Columns of the rows where a column of text has one of these values: by the column's index, which spares the plan of a
@@ -144,7 +152,8 @@ impl Snapshot {
             for wanted in addresses.chunk_by(|a, b| a >> 32 == b >> 32) {
                 let number = wanted.first().map_or(0, |address| (address >> 32) as u32);
                 let (mut wanted, mut start) = (wanted, 0);
-                for batch in self.read_fragment(table, number, columns).await? {
+                let mut batches = self.stream_fragment(table, number, columns).await?;
+                while let Some(batch) = batches.try_next().await? {
                     let end = start + batch.num_rows() as u64;
                     let (here, later) = wanted.split_at(wanted.partition_point(|address| (address & LOW) < end));
                     let places: Vec<u64> = here.iter().map(|address| (address & LOW) - start).collect();

@@ -55,15 +55,13 @@ pub(crate) struct Codes {
     scales: Vec<f32>,
     /// The passages whose text has a vector.
     pub(crate) known: Bits,
-    /// The version of the vectors' table in which the others were sought last.
-    pub(crate) sought_in: u64,
 }
 
 impl Codes {
     pub(crate) fn new(rows: usize, width: usize) -> Codes {
         let words = width.div_ceil(64);
         let (signs, eighths) = (vec![0; rows * words], vec![0; rows * width]);
-        Codes { words, width, signs, eighths, scales: vec![0.0; rows], known: Bits::of(rows, |_| false), sought_in: 0 }
+        Codes { words, width, signs, eighths, scales: vec![0.0; rows], known: Bits::of(rows, |_| false) }
     }
 
     /// Takes in the vector of a passage.
@@ -74,7 +72,10 @@ impl Codes {
             usual.signs(vector, signs);
             rounded(vector, &usual.0, eighths)
         });
-        self.known.mark(row);
+        // What is no number is near to nothing.
+        if self.scales[row].is_finite() {
+            self.known.mark(row);
+        }
     }
 
     /// In how many signs each passage differs from the question; [`FAR`] where it may not be found.
@@ -164,13 +165,15 @@ fn reach(distances: &[Vec<u16>], wanted: usize, width: usize) -> u16 {
     counts.iter().position(enough).unwrap_or(width) as u16
 }
 
-/// The `k` passages nearest to a question, by piece and row, among those that may be found; nearest first.
+/// The passages nearest to a question, by piece and row, among those that may be found; nearest first, more than `k` of
+/// them if there are more. Those that are equally near stand by text, then by id, wherever they are kept.
 pub(crate) fn nearest(
     pieces: &[(&Codes, &Bits)],
     usual: &Usual,
     question: &[f32],
     k: usize,
-    key: impl Fn(usize, usize) -> Hash128,
+    text: impl Fn(usize, usize) -> Hash128,
+    id: impl Fn(usize, usize) -> Hash128,
 ) -> Vec<(usize, usize)> {
     let arch = Arch::new();
     let mut asked = vec![0; usual.0.len().div_ceil(64)];
@@ -193,8 +196,9 @@ pub(crate) fn nearest(
         }
     });
     let order = |a: &(f32, usize, usize), b: &(f32, usize, usize)| b.0.total_cmp(&a.0);
-    found.sort_by(|a, b| order(a, b).then_with(|| key(a.1, a.2).cmp(&key(b.1, b.2))));
-    found.truncate(k);
+    let by_text = |a: &(f32, usize, usize), b: &(f32, usize, usize)| text(a.1, a.2).cmp(&text(b.1, b.2));
+    let by_id = |a: &(f32, usize, usize), b: &(f32, usize, usize)| id(a.1, a.2).cmp(&id(b.1, b.2));
+    found.sort_by(|a, b| order(a, b).then_with(|| by_text(a, b)).then_with(|| by_id(a, b)));
     found.into_iter().map(|(_, piece, row)| (piece, row)).collect()
 }
 
@@ -223,7 +227,8 @@ mod tests {
             let (mut right, key) = (0, |_, row| Hash128([row as u64, 0]));
             for asked in (0..3_000).step_by(300) {
                 let question: Vec<f32> = all[asked * width..][..width].to_vec();
-                let found = nearest(&[(&codes, &may)], &usual, &question, 10, key);
+                let mut found = nearest(&[(&codes, &may)], &usual, &question, 10, key, key);
+                found.truncate(10);
                 let product =
                     |row: usize| all[row * width..][..width].iter().zip(&question).map(|(a, b)| a * b).sum::<f32>();
                 let mut exact: Vec<usize> = (0..3_000).filter(|row| row % 3 != 0).collect();

@@ -11,6 +11,7 @@ use futures::TryStreamExt;
 use nexus_scoring::{ONE, cosine};
 use nexus_storage::{Fragment, Snapshot};
 use nexus_types::Hash128;
+use tokio::sync::OnceCell;
 
 use super::codes::{self, Codes, Usual};
 use super::layers::Layers;
@@ -19,7 +20,7 @@ use crate::error::{QueryError, Result};
 use crate::rows::Rows;
 
 /// So many vectors say what is usual.
-const USUAL_OF: usize = 1_024;
+const USUAL_OF: u64 = 1_024;
 /// More texts than this are not looked up one by one.
 const LOOKED_UP_MAX: usize = 4_096;
 
@@ -31,68 +32,101 @@ pub(crate) struct Keys(Vec<Hash128>);
 #[derive(Debug)]
 pub(crate) struct Vectors {
     table: String,
+    keys: Vec<(Arc<Keys>, Fragment)>,
+    by_text: Layers,
+    /// Made when a question first needs them: a small scope has every vector compared.
+    coded: OnceCell<Arc<Coded>>,
+}
+
+/// The codes of a snapshot's passages.
+#[derive(Debug)]
+pub(crate) struct Coded {
     usual: Arc<Usual>,
     /// By piece of the passages.
     codes: Vec<Arc<Codes>>,
-    keys: Vec<(Arc<Keys>, Fragment)>,
-    by_text: Layers,
 }
 
 /// A text without a code yet: its hash, and the piece and row of a passage that has it.
 type Missing = (Hash128, usize, usize);
 
 impl Vectors {
-    /// Reads the vectors of texts that have no code yet; `None` where nothing is embedded.
+    /// Reads where the vectors are; `None` where nothing is embedded.
     pub(crate) async fn read(snapshot: &Snapshot, passages: &Passages, table: &str) -> Result<Option<Vectors>> {
+        if snapshot.rows(table) == 0 {
+            return Ok(None);
+        }
         let warm = &passages.warm;
         let _reading = warm.reading.lock().await;
-        let Some(usual) = usual(snapshot, warm, table).await? else { return Ok(None) };
         let keys = keys(snapshot, warm, table).await?;
-        let version = snapshot.checkpoint().tables.get(table).map_or(0, |at| at.version);
-        let names: Vec<String> = snapshot.fragments("passages").await?.into_iter().map(|one| one.name).collect();
-        let kept = |(name, piece): (&String, &Arc<super::Piece>)| {
-            let kept = lock(&warm.codes).remove(&(table.to_string(), name.clone()));
-            kept.unwrap_or_else(|| Arc::new(Codes::new(piece.rows(), usual.0.len())))
-        };
-        let codes = names.iter().zip(&passages.pieces).map(kept).collect();
         let rows = |at: usize| keys[at].0.0.iter().copied().zip(0..).collect();
         let named: Vec<(String, usize)> = keys.iter().map(|(_, one)| (one.name.clone(), one.rows)).collect();
         let by_text = Layers::of(&named, &warm.by_text, rows);
-        let mut vectors = Vectors { table: table.into(), usual, codes, keys, by_text };
-        let missing = vectors.missing(passages, version);
-        vectors.fill(snapshot, missing).await?;
-        for (name, codes) in names.into_iter().zip(&mut vectors.codes) {
-            if codes.sought_in != version {
-                Arc::make_mut(codes).sought_in = version;
-            }
-            lock(&warm.codes).insert((table.to_string(), name), codes.clone());
-        }
-        // Another embedder's are read again, should they be asked for.
-        lock(&warm.codes).retain(|(kept, _), _| kept == table);
-        Ok(Some(vectors))
+        Ok(Some(Vectors { table: table.into(), keys, by_text, coded: OnceCell::new() }))
     }
 
-    /// The texts without a code, where they were not sought in this version of the vectors.
-    fn missing(&self, passages: &Passages, version: u64) -> Vec<Missing> {
+    /// The codes, read once; what other snapshots have read is not read again.
+    pub(crate) async fn coded(&self, snapshot: &Snapshot, passages: &Passages) -> Result<Arc<Coded>> {
+        self.coded.get_or_try_init(|| self.read_codes(snapshot, passages)).await.cloned()
+    }
+
+    async fn read_codes(&self, snapshot: &Snapshot, passages: &Passages) -> Result<Arc<Coded>> {
+        let warm = &passages.warm;
+        let _reading = warm.reading.lock().await;
+        let usual = self.usual(snapshot, warm).await?;
+        let version = snapshot.checkpoint().tables.get(&self.table).map_or(0, |at| at.version);
+        let key = |name: &String| (self.table.clone(), name.clone());
+        let mut codes: Vec<(u64, Arc<Codes>)> = Vec::new();
+        for (name, piece) in passages.fragments.iter().zip(&passages.pieces) {
+            let kept = lock(&warm.codes).remove(&key(name));
+            codes.push(kept.unwrap_or_else(|| (0, Arc::new(Codes::new(piece.rows(), usual.0.len())))));
+        }
+        let missing = self.missing(passages, &codes, version);
+        self.fill(snapshot, &usual, &mut codes, missing).await?;
+        let mut kept = lock(&warm.codes);
+        // Another embedder's are read again, should they be asked for.
+        kept.retain(|(table, _), _| *table == self.table);
+        kept.extend(
+            passages.fragments.iter().zip(&codes).map(|(name, (_, codes))| (key(name), (version, codes.clone()))),
+        );
+        Ok(Arc::new(Coded { usual, codes: codes.into_iter().map(|(_, codes)| codes).collect() }))
+    }
+
+    /// The texts with a vector and without a code, where they were not sought in this version of the vectors. Passages that
+    /// are deleted here are sought too: another snapshot has them.
+    fn missing(&self, passages: &Passages, codes: &[(u64, Arc<Codes>)], version: u64) -> Vec<Missing> {
         let mut missing = Vec::new();
-        for (at, (codes, there)) in self.codes.iter().zip(&passages.there).enumerate() {
-            if codes.sought_in != version {
-                let unknown = there.rows().filter(|row| !codes.known.has(*row));
-                missing.extend(unknown.map(|row| (passages.pieces[at].hashes[row], at, row)));
+        for (at, ((sought_in, codes), piece)) in codes.iter().zip(&passages.pieces).enumerate() {
+            if *sought_in != version {
+                let unknown = (0..piece.rows()).filter(|row| !codes.known.has(*row));
+                let unknown = unknown.map(|row| (piece.hashes[row], at, row));
+                missing.extend(unknown.filter(|(hash, ..)| self.address(*hash).is_some()));
             }
         }
         missing.sort_unstable();
         missing
     }
 
-    async fn fill(&mut self, snapshot: &Snapshot, missing: Vec<Missing>) -> Result<()> {
-        let table = self.table.clone();
+    async fn fill(
+        &self,
+        snapshot: &Snapshot,
+        usual: &Usual,
+        codes: &mut [(u64, Arc<Codes>)],
+        missing: Vec<Missing>,
+    ) -> Result<()> {
+        let mut take_in = |batch: &RecordBatch, hash: &dyn Fn(usize) -> Option<Hash128>| {
+            each_vector(&self.table, batch, |at, vector| {
+                let Some(hash) = hash(at) else { return };
+                let of = &missing[missing.partition_point(|one| one.0 < hash)..];
+                for (_, piece, row) in of.iter().take_while(|one| one.0 == hash) {
+                    Arc::make_mut(&mut codes[*piece].1).set(*row, usual, vector);
+                }
+            })
+        };
         if missing.len() > LOOKED_UP_MAX {
-            let mut all = snapshot.stream(&table, Some(&["text_hash", "vector"]), None).await?;
+            let mut all = snapshot.stream(&self.table, Some(&["text_hash", "vector"]), None).await?;
             while let Some(batch) = all.try_next().await? {
                 let hashes = Rows(&batch).text("text_hash")?;
-                let hash = |at: usize| hashes.value(at).parse::<Hash128>().ok();
-                self.take_in(&batch, &missing, hash)?;
+                take_in(&batch, &|at| hashes.value(at).parse::<Hash128>().ok())?;
             }
             return Ok(());
         }
@@ -102,37 +136,40 @@ impl Vectors {
         wanted.dedup();
         let addresses: Vec<u64> = wanted.iter().map(|(address, _)| *address).collect();
         let mut hashes = wanted.into_iter().map(|(_, hash)| hash);
-        for batch in snapshot.take_at(&table, &addresses, &["vector"]).await? {
+        for batch in snapshot.take_at(&self.table, &addresses, &["vector"]).await? {
             let here: Vec<Hash128> = hashes.by_ref().take(batch.num_rows()).collect();
-            self.take_in(&batch, &missing, |at| here.get(at).copied())?;
+            take_in(&batch, &|at| here.get(at).copied())?;
         }
         Ok(())
     }
 
-    /// Gives the passages that miss a vector of this batch its code.
-    fn take_in(
-        &mut self,
-        batch: &RecordBatch,
-        missing: &[Missing],
-        hash: impl Fn(usize) -> Option<Hash128>,
-    ) -> Result<()> {
-        let Vectors { table, usual, codes, .. } = self;
-        each_vector(table, batch, |at, vector| {
-            let Some(hash) = hash(at) else { return };
-            let of = &missing[missing.partition_point(|one| one.0 < hash)..];
-            for (_, piece, row) in of.iter().take_while(|one| one.0 == hash) {
-                Arc::make_mut(&mut codes[*piece]).set(*row, usual, vector);
+    /// What vectors have in common, by the first of them. Of a few, it is asked again when there are more.
+    async fn usual(&self, snapshot: &Snapshot, warm: &Warm) -> Result<Arc<Usual>> {
+        let rows = snapshot.rows(&self.table);
+        let known = lock(&warm.usual).get(&self.table).cloned();
+        if let Some((of, usual)) = known
+            && (of >= USUAL_OF || rows < 2 * of)
+        {
+            return Ok(usual);
+        }
+        let (mut values, mut width) = (Vec::new(), 0);
+        for (_, fragment) in &self.keys {
+            let there = (0..fragment.rows as u32).filter(|row| fragment.deleted.binary_search(row).is_err());
+            let addresses = there.take(USUAL_OF as usize).map(|row| u64::from(fragment.number) << 32 | u64::from(row));
+            for batch in snapshot.take_at(&self.table, &addresses.collect::<Vec<_>>(), &["vector"]).await? {
+                each_vector(&self.table, &batch, |_, vector| {
+                    width = vector.len();
+                    values.extend_from_slice(vector);
+                })?;
             }
-        })
-    }
-
-    /// The passages nearest to a question, nearest first, among the marked ones.
-    pub(crate) fn nearest(&self, passages: &Passages, question: &[f32], k: usize, may: Option<&[Bits]>) -> Vec<Place> {
-        let may = may.unwrap_or(&passages.live);
-        let pieces: Vec<(&Codes, &Bits)> = self.codes.iter().map(|codes| &**codes).zip(may).collect();
-        let key = |piece: usize, row: usize| passages.pieces[piece].hashes[row];
-        let found = codes::nearest(&pieces, &self.usual, question, k, key);
-        found.into_iter().map(|(piece, row)| Place { piece: piece as u32, row: row as u32 }).collect()
+            if values.len() >= USUAL_OF as usize * width.max(1) {
+                break;
+            }
+        }
+        let (of, usual) = ((values.len() / width.max(1)) as u64, Arc::new(Usual::of(&values, width)));
+        lock(&warm.usual).insert(self.table.clone(), (of, usual.clone()));
+        lock(&warm.codes).retain(|(table, _), _| *table != self.table);
+        Ok(usual)
     }
 
     /// The texts nearest to a question with their cosines, nearest first: found by their codes, compared by their vectors.
@@ -143,23 +180,13 @@ impl Vectors {
         question: &[f32],
         k: usize,
     ) -> Result<Vec<(Hash128, i64)>> {
-        let near = self.nearest(passages, question, k.saturating_mul(2), None);
+        let coded = self.coded(snapshot, passages).await?;
+        let near = coded.nearest(self, passages, question, (k.saturating_mul(2), 1), None);
         let hashes = near.into_iter().map(|place| passages.hash(place));
         let mut found: Vec<_> = self.cosines(snapshot, question, hashes).await?.into_iter().collect();
         found.sort_by_key(|(hash, cosine)| (Reverse(*cosine), *hash));
         found.truncate(k);
         Ok(found)
-    }
-
-    /// The cosines of passages to a question, by their codes: right to about 0.0005.
-    pub(crate) fn about(&self, question: &[f32], places: &[Place]) -> BTreeMap<Place, i64> {
-        let shared: f32 = self.usual.0.iter().zip(question).map(|(a, b)| a * b).sum();
-        let cosine = |place: &Place| {
-            let (codes, row) = (&self.codes[place.piece as usize], place.row as usize);
-            let product = codes.known.has(row).then(|| shared + codes.product(row, question))?;
-            Some((*place, (f64::from(product) * ONE as f64).round() as i64))
-        };
-        places.iter().filter_map(cosine).collect()
     }
 
     /// The cosines of these texts to a question, of those that have a vector.
@@ -194,30 +221,44 @@ impl Vectors {
     }
 }
 
-async fn usual(snapshot: &Snapshot, warm: &Warm, table: &str) -> Result<Option<Arc<Usual>>> {
-    if snapshot.rows(table) == 0 {
-        return Ok(None);
+impl Coded {
+    /// The `k` passages nearest to a question, nearest first, among the marked ones; of one text, so many at most.
+    pub(crate) fn nearest(
+        &self,
+        vectors: &Vectors,
+        passages: &Passages,
+        question: &[f32],
+        (k, of_one_text): (usize, usize),
+        may: Option<&[Bits]>,
+    ) -> Vec<Place> {
+        let may = may.unwrap_or(&passages.live);
+        let pieces: Vec<(&Codes, &Bits)> = self.codes.iter().map(|codes| &**codes).zip(may).collect();
+        let place = |piece: usize, row: usize| Place { piece: piece as u32, row: row as u32 };
+        let hash = |piece, row| passages.hash(place(piece, row));
+        let id = |piece, row| passages.id(place(piece, row));
+        let mut found = codes::nearest(&pieces, &self.usual, question, k, hash, id);
+        // What is near alike and says the same stands together. A vector that came later than the snapshot does not count.
+        let (mut last, mut same) = (None, 0);
+        found.retain(|(piece, row)| {
+            let hash = hash(*piece, *row);
+            same = if last == Some(hash) { same + 1 } else { 1 };
+            last = Some(hash);
+            same <= of_one_text && vectors.address(hash).is_some()
+        });
+        found.truncate(k);
+        found.into_iter().map(|(piece, row)| place(piece, row)).collect()
     }
-    if let Some(known) = lock(&warm.usual).get(table) {
-        return Ok(Some(known.clone()));
+
+    /// The cosines of passages to a question, by their codes: right to about 0.0005.
+    pub(crate) fn about(&self, question: &[f32], places: &[Place]) -> BTreeMap<Place, i64> {
+        let shared: f32 = self.usual.0.iter().zip(question).map(|(a, b)| a * b).sum();
+        let cosine = |place: &Place| {
+            let (codes, row) = (&self.codes[place.piece as usize], place.row as usize);
+            let product = codes.known.has(row).then(|| shared + codes.product(row, question))?;
+            Some((*place, (f64::from(product) * ONE as f64).round() as i64))
+        };
+        places.iter().filter_map(cosine).collect()
     }
-    let (mut values, mut width) = (Vec::new(), 0);
-    for fragment in snapshot.fragments(table).await? {
-        let there = (0..fragment.rows as u32).filter(|row| fragment.deleted.binary_search(row).is_err());
-        let addresses = there.take(USUAL_OF).map(|row| u64::from(fragment.number) << 32 | u64::from(row));
-        for batch in snapshot.take_at(table, &addresses.collect::<Vec<_>>(), &["vector"]).await? {
-            each_vector(table, &batch, |_, vector| {
-                width = vector.len();
-                values.extend_from_slice(vector);
-            })?;
-        }
-        if values.len() >= USUAL_OF * width.max(1) {
-            break;
-        }
-    }
-    let usual = Arc::new(Usual::of(&values, width));
-    lock(&warm.usual).insert(table.into(), usual.clone());
-    Ok((width > 0).then_some(usual))
 }
 
 async fn keys(snapshot: &Snapshot, warm: &Warm, table: &str) -> Result<Vec<(Arc<Keys>, Fragment)>> {
@@ -230,8 +271,12 @@ async fn keys(snapshot: &Snapshot, warm: &Warm, table: &str) -> Result<Vec<(Arc<
         };
         all.push((keys, fragment));
     }
-    // What no fragment here needs is read again if another snapshot asks.
-    *lock(&warm.keys) = all.iter().map(|(keys, fragment)| (fragment.name.clone(), keys.clone())).collect();
+    let mut kept = lock(&warm.keys);
+    if warm.is_newest(snapshot) {
+        kept.clear();
+    }
+    kept.extend(all.iter().map(|(keys, fragment)| (fragment.name.clone(), keys.clone())));
+    drop(kept);
     Ok(all)
 }
 

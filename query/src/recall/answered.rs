@@ -76,7 +76,7 @@ impl<K: Clone + Ord, V: Clone> Newest<K, V> {
 #[derive(Debug)]
 pub(crate) struct Answered {
     answers: Newest<Question, Recalled>,
-    vectors: Newest<(String, String), Option<Vec<f32>>>,
+    vectors: Newest<(String, String), Vec<f32>>,
 }
 
 impl Default for Answered {
@@ -94,12 +94,12 @@ impl Answered {
         self.answers.keep(question, answer);
     }
 
-    /// The vector that a model has made of a text; `Some(None)` if it could not.
-    pub(crate) fn vector(&self, model: &str, text: &str) -> Option<Option<Vec<f32>>> {
+    /// The vector that a model has made of a text.
+    pub(crate) fn vector(&self, model: &str, text: &str) -> Option<Vec<f32>> {
         self.vectors.get(&(model.into(), text.into()))
     }
 
-    pub(crate) fn keep_vector(&self, model: &str, text: String, vector: Option<Vec<f32>>) {
+    pub(crate) fn keep_vector(&self, model: &str, text: String, vector: Vec<f32>) {
         self.vectors.keep((model.into(), text), vector);
     }
 

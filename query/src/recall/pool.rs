@@ -20,6 +20,8 @@ const WHOLE_MAX: usize = 4_096;
 const FEW_MAX: usize = 500;
 /// How many candidates the words give, and how many the meaning.
 const FOUND_MAX: usize = 64;
+/// Of passages that say the same, so many are candidates for what they mean.
+const ONE_TEXT_MAX: usize = 4;
 /// How many candidates the words give among what the named said.
 const NAMED_MAX: usize = 32;
 
@@ -73,7 +75,7 @@ impl Pool {
     pub(crate) async fn of(core: &Core, search: &Search<'_>) -> Result<Pool> {
         let mut pool = Pool::new(core).await?;
         let passing = search.limits.passing(&pool.passages);
-        if search.exact || pool.is_small() {
+        if search.exact || Pool::is_small(&pool.passages) {
             pool.whole = true;
             let all: Vec<Place> = pool.passages.all().collect();
             pool.candidates = match &passing {
@@ -95,7 +97,12 @@ impl Pool {
     /// Reads the candidates' texts; their meaning is compared by short forms of their vectors.
     async fn look_at(&mut self, core: &Core, meaning: Option<&Meaning>) -> Result<()> {
         let places: Vec<Place> = self.candidates.iter().copied().collect();
-        let about = meaning.map(|meaning| meaning.vectors.about(&meaning.vector, &places)).unwrap_or_default();
+        let about = match meaning {
+            Some(Meaning { vectors, vector }) => {
+                vectors.coded(&core.snapshot, &self.passages).await?.about(vector, &places)
+            }
+            None => BTreeMap::new(),
+        };
         for (place, seen, text) in self.passages.seen(&core.snapshot, &places).await? {
             self.turns.insert(place, Turn { seen, cosine: about.get(&place).copied(), text });
         }
@@ -119,12 +126,23 @@ impl Pool {
         let near = async {
             let (Some(meaning), passages) = (search.meaning, self.passages.clone()) else { return Ok(Vec::new()) };
             let (vectors, vector) = (meaning.vectors.clone(), meaning.vector.clone());
-            let nearest = move || vectors.nearest(&passages, &vector, enough, passing.as_deref());
+            let coded = vectors.coded(&core.snapshot, &passages).await?;
+            let nearest =
+                move || coded.nearest(&vectors, &passages, &vector, (enough, ONE_TEXT_MAX), passing.as_deref());
             tokio::task::spawn_blocking(nearest).await.map_err(super::broken)
         };
         let (by_words, by_named, near) = futures::join!(by_words, by_named, near);
-        let addresses = by_words?.into_iter().chain(by_named?).filter_map(|(address, _)| self.passages.at(address));
-        Ok(addresses.chain(near?).collect())
+        let (by_words, by_named) = (by_words?, by_named?);
+        let full = by_words.len() >= enough;
+        let there = |found: Vec<(u64, f32)>| -> Vec<Place> {
+            found.into_iter().filter_map(|(address, _)| self.passages.at(address)).collect()
+        };
+        let mut by_words = there(by_words);
+        if full && limited.is_none() && by_words.len() * 2 < enough {
+            // What was deleted since the index was extended stood before it.
+            by_words = there(core.snapshot.full_text(&question, enough, Some(self.passages.alive())).await?);
+        }
+        Ok(by_words.into_iter().chain(there(by_named)).chain(near?).collect())
     }
 
     /// Reads what these are compared by, their vectors too.
@@ -174,14 +192,14 @@ impl Pool {
     }
 
     /// Whether the scope is small enough to be all candidates.
-    pub(crate) fn is_small(&self) -> bool {
-        self.passages.count <= WHOLE_MAX
+    pub(crate) fn is_small(passages: &Passages) -> bool {
+        passages.count <= WHOLE_MAX
     }
 
     /// The whole scope, if it is small enough to be all candidates.
     pub(crate) async fn of_small(core: &Core) -> Result<Option<Pool>> {
         let mut pool = Pool::new(core).await?;
-        if !pool.is_small() {
+        if !Pool::is_small(&pool.passages) {
             return Ok(None);
         }
         let all: Vec<Place> = pool.passages.all().collect();

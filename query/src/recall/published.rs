@@ -73,18 +73,19 @@ impl Published {
         self.statistics.is_some()
     }
 
-    /// What words are worth for this question: as published, else of the whole scope as it is now.
-    pub(crate) async fn statistics(&self, core: &Core, pool: &Pool, question: &str) -> Result<Statistics> {
+    /// What words are worth for this question: as published, else of the whole scope as it is now. `None` where a small
+    /// scope has to be read first.
+    pub(crate) async fn statistics(&self, core: &Core, question: &str) -> Result<Option<Statistics>> {
         match &self.statistics {
-            Some(published) => Ok(published.clone()),
-            None if pool.is_small() => Ok(of_whole(pool, question)),
-            None => of_index(core, question).await,
+            Some(published) => Ok(Some(published.clone())),
+            None if Pool::is_small(&*core.passages().await?) => Ok(None),
+            None => of_index(core, question).await.map(Some),
         }
     }
 }
 
 /// Of all passages of the scope: the pool has them.
-fn of_whole(pool: &Pool, question: &str) -> Statistics {
+pub(crate) fn of_whole(pool: &Pool, question: &str) -> Statistics {
     let asked = Bag::of(terms::query(question));
     let mut statistics = Statistics::default();
     pool.turns.values().for_each(|turn| statistics.count(&turn.seen.bag, &asked));
