@@ -1,7 +1,7 @@
 //! Runs the binary on a store of its own, away from the user's files.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 /// A folder with a store, and a home for everything else the binary may write.
