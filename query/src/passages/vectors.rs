@@ -232,21 +232,27 @@ impl Coded {
         may: Option<&[Bits]>,
     ) -> Vec<Place> {
         let may = may.unwrap_or(&passages.live);
+        if k == 0 {
+            return Vec::new();
+        }
         let pieces: Vec<(&Codes, &Bits)> = self.codes.iter().map(|codes| &**codes).zip(may).collect();
         let place = |piece: usize, row: usize| Place { piece: piece as u32, row: row as u32 };
         let hash = |piece, row| passages.hash(place(piece, row));
         let id = |piece, row| passages.id(place(piece, row));
-        let mut found = codes::nearest(&pieces, &self.usual, question, k, hash, id);
         // What is near alike and says the same stands together. A vector that came later than the snapshot does not count.
-        let (mut last, mut same) = (None, 0);
-        found.retain(|(piece, row)| {
-            let hash = hash(*piece, *row);
-            same = if last == Some(hash) { same + 1 } else { 1 };
-            last = Some(hash);
-            same <= of_one_text && vectors.address(hash).is_some()
-        });
-        found.truncate(k);
-        found.into_iter().map(|(piece, row)| place(piece, row)).collect()
+        let (mut nearest, mut last, mut same) = (Vec::new(), None, 0);
+        for (piece, row) in codes::nearest(&pieces, &self.usual, question, k, hash, id) {
+            let text = hash(piece, row);
+            same = if last == Some(text) { same + 1 } else { 1 };
+            last = Some(text);
+            if same <= of_one_text && vectors.address(text).is_some() {
+                nearest.push(place(piece, row));
+            }
+            if nearest.len() == k {
+                break;
+            }
+        }
+        nearest
     }
 
     /// The cosines of passages to a question, by their codes: right to about 0.0005.
