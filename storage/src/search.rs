@@ -15,7 +15,6 @@ use lance::dataset::Dataset;
 use lance::dataset::scanner::RowAddrMask;
 use lance::index::{DatasetIndexExt, DatasetIndexInternalExt};
 use lance::table::format::Fragment;
-use lance_index::Index;
 use lance_index::metrics::NoOpMetricsCollector;
 use lance_index::prefilter::{NoFilter, PreFilter};
 use lance_index::scalar::FullTextSearchQuery;
@@ -51,12 +50,21 @@ impl Frequencies {
     }
 }
 
+/// The segments of the index of words, and the fragments they know.
+async fn words_index(table: &Dataset) -> lance::Result<(Vec<InvertedIndex>, BTreeSet<u32>)> {
+    let (mut indexes, mut covered) = (Vec::new(), BTreeSet::new());
+    for segment in table.load_indices_by_name("text_index").await? {
+        covered.extend(segment.fragment_bitmap.iter().flat_map(|fragments| fragments.iter()));
+        let index = table.open_generic_index("text", &segment.uuid, &NoOpMetricsCollector).await?;
+        indexes.extend(index.as_any().downcast_ref::<InvertedIndex>().cloned());
+    }
+    Ok((indexes, covered))
+}
+
 /// The sums over the index's segments.
 async fn frequencies(table: &Dataset, words: &[String]) -> lance::Result<Frequencies> {
     let mut sums = Frequencies::none(words);
-    for segment in table.load_indices_by_name("text_index").await? {
-        let index = table.open_generic_index("text", &segment.uuid, &NoOpMetricsCollector).await?;
-        let Some(index) = index.as_any().downcast_ref::<InvertedIndex>() else { continue };
+    for index in words_index(table).await?.0 {
         let mut tokenizer = index.tokenizer();
         // A word may be several to the index ("e-mail"): it is as common as the rarest of them.
         let mut tokens: Vec<(usize, String)> = Vec::new();
@@ -84,13 +92,7 @@ async fn indexed(
     k: usize,
     among: Option<&Among>,
 ) -> lance::Result<(Vec<(u64, f32)>, BTreeSet<u32>)> {
-    let (mut indexes, mut covered) = (Vec::new(), BTreeSet::new());
-    for segment in table.load_indices_by_name("text_index").await? {
-        covered.extend(segment.fragment_bitmap.iter().flat_map(|fragments| fragments.iter()));
-        indexes.push(table.open_generic_index("text", &segment.uuid, &NoOpMetricsCollector).await?);
-    }
-    let words = |index: &'_ Arc<dyn Index>| index.as_any().downcast_ref::<InvertedIndex>().cloned();
-    let indexes: Vec<InvertedIndex> = indexes.iter().filter_map(words).collect();
+    let (indexes, covered) = words_index(table).await?;
     let Some(first) = indexes.first() else { return Ok((Vec::new(), covered)) };
     let tokens = collect_query_tokens(text, &mut first.tokenizer());
     let terms: Vec<String> = (&tokens).into_iter().map(ToString::to_string).collect();

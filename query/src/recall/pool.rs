@@ -57,6 +57,8 @@ pub(crate) struct Pool {
     pub(crate) turns: BTreeMap<Place, Turn>,
     /// Who may be recalled.
     pub(crate) candidates: BTreeSet<Place>,
+    /// What passes the limits; `None` without any.
+    passing: Option<Arc<Vec<Bits>>>,
     /// Whether the pool is the whole scope.
     pub(crate) whole: bool,
     /// What was said right before and right after, as far as windows were walked.
@@ -66,15 +68,16 @@ pub(crate) struct Pool {
 impl Pool {
     async fn new(core: &Core) -> Result<Pool> {
         let passages = core.passages().await?;
-        let (turns, candidates, links) = Default::default();
-        Ok(Pool { passages, turns, candidates, whole: false, links })
+        let (turns, candidates, passing, links) = Default::default();
+        Ok(Pool { passages, turns, candidates, passing, whole: false, links })
     }
 
     /// The passages that share words with the question or are near to it; all that pass the limits, if they are few or
     /// that is asked.
     pub(crate) async fn of(core: &Core, search: &Search<'_>) -> Result<Pool> {
         let mut pool = Pool::new(core).await?;
-        let passing = search.limits.passing(&pool.passages);
+        let passing = search.limits.passing(&pool.passages).map(Arc::new);
+        pool.passing = passing.clone();
         if search.exact || Pool::is_small(&pool.passages) {
             pool.whole = true;
             let all: Vec<Place> = pool.passages.all().collect();
@@ -88,7 +91,7 @@ impl Pool {
         let few = passing.as_ref().filter(|passing| passing.iter().map(Bits::count).sum::<usize>() <= FEW_MAX);
         pool.candidates = match few {
             Some(few) => pool.passages.marked(few).collect(),
-            None => pool.found(core, search, passing).await?,
+            None => pool.found(core, search).await?,
         };
         pool.look_at(core, search.meaning).await?;
         Ok(pool)
@@ -110,7 +113,8 @@ impl Pool {
     }
 
     /// What the index of words finds, in all that passes and in what the named said, and what is nearest.
-    async fn found(&self, core: &Core, search: &Search<'_>, passing: Option<Vec<Bits>>) -> Result<BTreeSet<Place>> {
+    async fn found(&self, core: &Core, search: &Search<'_>) -> Result<BTreeSet<Place>> {
+        let passing = self.passing.clone();
         let question = search.words.join(" ");
         let enough = FOUND_MAX.max(search.k);
         let limited = passing.as_ref().map(|passing| self.passages.among(passing));
@@ -127,8 +131,15 @@ impl Pool {
             let (Some(meaning), passages) = (search.meaning, self.passages.clone()) else { return Ok(Vec::new()) };
             let (vectors, vector) = (meaning.vectors.clone(), meaning.vector.clone());
             let coded = vectors.coded(&core.snapshot, &passages).await?;
-            let nearest =
-                move || coded.nearest(&vectors, &passages, &vector, (enough, ONE_TEXT_MAX), passing.as_deref());
+            let nearest = move || {
+                coded.nearest(
+                    &vectors,
+                    &passages,
+                    &vector,
+                    (enough, ONE_TEXT_MAX),
+                    passing.as_deref().map(Vec::as_slice),
+                )
+            };
             tokio::task::spawn_blocking(nearest).await.map_err(super::broken)
         };
         let (by_words, by_named, near) = futures::join!(by_words, by_named, near);
@@ -167,7 +178,7 @@ impl Pool {
     /// Leaves these candidates and what was said around them, if it may be recalled, and reads the windows of all of
     /// these: what answers a question is often said next to what repeats it.
     pub(crate) async fn narrow(&mut self, core: &Core, search: &Search<'_>, best: BTreeSet<Place>) -> Result<()> {
-        let passing = search.limits.passing(&self.passages);
+        let passing = self.passing.clone();
         let may = |place: &Place| passing.as_ref().is_none_or(|passing| place.is_in(passing));
         self.candidates = self.around(&best).into_iter().filter(may).collect();
         let all = self.around(&self.candidates.clone());
