@@ -221,9 +221,10 @@ fn all_vectors(
 
 /// The ten nearest, by all vectors.
 fn nearest(vectors: &[f32], width: usize, question: &[f32]) -> Vec<usize> {
-    let mut scores: Vec<(i64, usize)> =
-        vectors.chunks(width).enumerate().map(|(at, vector)| (-nexus_scoring::cosine(question, vector), at)).collect();
-    scores.select_nth_unstable(10);
+    let product = |vector: &[f32]| question.iter().zip(vector).map(|(a, b)| a * b).sum::<f32>();
+    let mut scores: Vec<(f32, usize)> =
+        vectors.chunks(width).enumerate().map(|(at, vector)| (product(vector), at)).collect();
+    scores.select_nth_unstable_by(10, |a, b| b.0.total_cmp(&a.0));
     scores.truncate(10);
     scores.into_iter().map(|(_, at)| at).collect()
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use nexus_dataflows::{GRAPH_VERSION, Graph, Inputs, Outputs};
 use nexus_inference::Model;
 use nexus_storage::{Checkpoint, Commit, Store};
-use nexus_types::{PolicyRow, Scope, Text};
+use nexus_types::{Policy, PolicyRow, Scope, Task, Text};
 use tokio::runtime::Runtime;
 
 use crate::admit::{Heads, Record};
@@ -157,8 +157,26 @@ impl Engine {
         inputs.policy = ground.policy.clone();
         if !ground.policy.is_empty() {
             self.note_watched();
+            let heeded = ground.policy.iter().filter(|(row, _)| nexus_operators::watch::heeded(row));
+            self.load_watched(heeded.map(|(row, _)| row.scope.clone()).collect())?;
         }
         Ok((inputs, ground))
+    }
+
+    /// Has at hand what the graph ranks anew: all that was said in those of these scopes that have a watch.
+    pub(crate) fn load_watched(&self, mut scopes: BTreeSet<Scope>) -> Result<()> {
+        let watched = |row: &&PolicyRow| matches!(row.policy, Policy::Watch { .. });
+        let watched: BTreeSet<&Scope> = self.policy.iter().filter(watched).map(|row| &row.scope).collect();
+        scopes.retain(|scope| watched.contains(scope));
+        if scopes.is_empty() {
+            return Ok(());
+        }
+        let embedder = |row: &PolicyRow| match &row.policy {
+            Policy::Model { task: Task::Embed, model } => scopes.contains(&row.scope).then(|| model.clone()),
+            _ => None,
+        };
+        let snapshot = self.runtime.block_on(self.store.snapshot())?;
+        self.texts.load(&snapshot, &scopes, &self.policy.iter().filter_map(embedder).collect())
     }
 
     /// Has the vectors of all watched questions at hand, before the graph compares texts with them.
@@ -170,6 +188,7 @@ impl Engine {
     /// Steps the graph until the inputs are worked in.
     pub(crate) fn step(&mut self, inputs: Inputs) -> Result<Outputs> {
         let outputs = self.graph.step(inputs)?;
+        self.texts.sound()?;
         self.note_asks(&outputs);
         Ok(outputs)
     }

@@ -103,11 +103,13 @@ impl Engine {
             wanted.iter().try_for_each(|known| self.load(known).map(drop))?;
         }
         self.note_watched();
+        self.load_watched(self.scopes.clone())?;
         let same_graph = checkpoint.meta.get(meta::GRAPH) == Some(&GRAPH_VERSION.to_string());
         if checkpoint.epoch == 0 || (same_graph && !migrated) {
             for ask in self.graph.restore(inputs)? {
                 self.asks.entry(ask.model).or_default().insert(ask.text);
             }
+            self.texts.sound()?;
         } else {
             let outputs = self.step(inputs)?;
             self.migrate(&snapshot, &outputs)?;

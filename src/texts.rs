@@ -2,33 +2,40 @@
 //! store.
 //!
 //! The graph asks for them only where a hash is not enough: to cut a long text into passages, and to rank what answers a
-//! watched question. Cost: a map look-up, or one read of the store for those of an earlier epoch.
+//! watched question. Cost: a map look-up, or one read of the store for those of an earlier epoch; where a whole scope is
+//! ranked anew, one pass over its passages and vectors, and about 400 bytes of memory each until the epoch is over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Float32Type;
-use nexus_scoring::cosine;
+use futures::TryStreamExt;
+use nexus_scoring::similar::{Direction, in_steps};
 use nexus_storage::{At, Reader, Snapshot};
 use nexus_types::passage::PASSAGE_BYTES_MAX;
 use nexus_types::tables::{EventRecord, vectors_name};
-use nexus_types::{Ask, EventId, Text, TextHash, Texts};
+use nexus_types::{Ask, EventId, Scope, Text, TextHash, Texts};
 use tokio::runtime::Handle;
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// How many hashes one read of the store asks for.
 const HASHES_PER_READ: usize = 2_000;
+
+/// A vector as it is compared: its whole steps, and how long one is.
+type Steps = (Box<[i8]>, f32);
 
 /// The texts of the epoch at hand, and the way to all others.
 pub(crate) struct TextStore {
     recent: RwLock<BTreeMap<TextHash, Text>>,
     long: RwLock<BTreeMap<TextHash, BTreeSet<EventId>>>,
     /// The vectors of watched questions, by embedder and by what of the question is embedded.
-    questions: RwLock<BTreeMap<(Text, String), Vec<f32>>>,
-    /// The vectors of the epoch at hand, while any question is watched.
-    vectors: RwLock<BTreeMap<Ask, Vec<f32>>>,
+    questions: RwLock<BTreeMap<(Text, String), Direction>>,
+    /// The vectors of the epoch at hand by embedder and text, while any question is watched.
+    vectors: RwLock<BTreeMap<Text, BTreeMap<TextHash, Steps>>>,
+    /// The first read that failed for the graph, which cannot say so itself.
+    failure: Mutex<Option<Error>>,
     snapshot: Mutex<Option<Snapshot>>,
     reader: Reader,
     runtime: Handle,
@@ -36,20 +43,77 @@ pub(crate) struct TextStore {
 
 impl TextStore {
     pub(crate) fn new(reader: Reader, runtime: Handle) -> Self {
-        let (recent, long, questions, vectors, snapshot) = Default::default();
-        TextStore { recent, long, questions, vectors, snapshot, reader, runtime }
+        let (recent, long, questions, vectors, failure, snapshot) = Default::default();
+        TextStore { recent, long, questions, vectors, failure, snapshot, reader, runtime }
+    }
+
+    /// Fails if the graph could not read something since this was asked last: what it computed then is not to be written.
+    pub(crate) fn sound(&self) -> Result<()> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
+    }
+
+    fn note<T>(&self, read: Result<T>) -> Option<T> {
+        read.map_err(|error| _ = self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error)).ok()
     }
 
     /// The vectors of the questions that are watched from now on.
     pub(crate) fn watch(&self, questions: BTreeMap<(Text, String), Vec<f32>>) {
-        *self.questions.write().unwrap_or_else(PoisonError::into_inner) = questions;
+        let directions = questions.into_iter().map(|(question, vector)| (question, Direction::of(&vector)));
+        *self.questions.write().unwrap_or_else(PoisonError::into_inner) = directions.collect();
     }
 
     /// Takes in a vector of this epoch, if it may be compared with a question.
     pub(crate) fn embedded(&self, ask: &Ask, vector: &[f32]) {
         if !self.questions.read().unwrap_or_else(PoisonError::into_inner).is_empty() {
-            self.vectors.write().unwrap_or_else(PoisonError::into_inner).insert(ask.clone(), vector.to_vec());
+            self.keep(&ask.model, [(ask.text, vector)].into_iter());
         }
+    }
+
+    fn keep<'v>(&self, model: &Text, vectors: impl Iterator<Item = (TextHash, &'v [f32])>) {
+        let mut kept = self.vectors.write().unwrap_or_else(PoisonError::into_inner);
+        let of_model = kept.entry(model.clone()).or_default();
+        for (text, vector) in vectors {
+            let mut steps = vec![0; vector.len()].into_boxed_slice();
+            // What is no vector is like nothing.
+            let step = in_steps(vector, &mut steps).unwrap_or(0.0);
+            of_model.insert(text, (steps, step));
+        }
+    }
+
+    /// Takes in all texts of these scopes and all vectors of these embedders, for an epoch that ranks them all.
+    pub(crate) fn load(&self, snapshot: &Snapshot, scopes: &BTreeSet<Scope>, models: &BTreeSet<Text>) -> Result<()> {
+        let scopes: Vec<String> = scopes.iter().map(|scope| nexus_storage::quoted(scope)).collect();
+        let filter = format!("scope IN ({})", scopes.join(", "));
+        self.runtime.block_on(async {
+            let mut passages = snapshot.stream("passages", Some(&["text"]), Some(&filter)).await?;
+            while let Some(batch) = passages.try_next().await? {
+                let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
+                let texts = batch.column(0).as_string_opt::<i32>().into_iter().flat_map(|texts| texts.iter().flatten());
+                recent.extend(texts.map(|text| (nexus_types::event::text_hash(text), Text::from(text))));
+            }
+            for model in models {
+                let columns = ["text_hash", "vector"];
+                let mut vectors = snapshot.stream(&vectors_name(model), Some(&columns), None).await?;
+                while let Some(batch) = vectors.try_next().await? {
+                    self.keep_batch(model, &batch);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn keep_batch(&self, model: &Text, batch: &RecordBatch) {
+        let (hashes, vectors) = (batch.column(0).as_string_opt::<i32>(), batch.column(1).as_fixed_size_list_opt());
+        let (Some(hashes), Some(vectors)) = (hashes, vectors) else { return };
+        let width = usize::try_from(vectors.value_length()).unwrap_or(0);
+        let Some(values) = vectors.values().as_primitive_opt::<Float32Type>() else { return };
+        // A sliced list keeps its whole child: rows start at its offset.
+        let values = &values.values()[vectors.value_offset(0).max(0) as usize..];
+        let hashes = hashes.iter().map(|hash| hash.and_then(|hash| hash.parse().ok()));
+        self.keep(
+            model,
+            hashes.zip(values.chunks_exact(width.max(1))).filter_map(|(hash, values)| Some((hash?, values))),
+        );
     }
 
     /// Takes in the texts of an event of this epoch: the whole and its passages.
@@ -105,15 +169,10 @@ impl TextStore {
             }
         }
         for chunk in missing.chunks(HASHES_PER_READ) {
-            self.read(
-                "passages",
-                "text_hash",
-                "text",
-                &chunk.iter().map(ToString::to_string).collect::<Vec<_>>(),
-                |text| {
-                    found.insert(nexus_types::event::text_hash(text), text.into());
-                },
-            )?;
+            let hashes: Vec<String> = chunk.iter().map(ToString::to_string).collect();
+            self.read("passages", "text_hash", "text", &hashes, |text| {
+                found.insert(nexus_types::event::text_hash(text), text.into());
+            })?;
         }
         Ok(found)
     }
@@ -128,38 +187,30 @@ impl TextStore {
     }
 
     fn rows(&self, table: &str, key: &str, columns: &[&str], keys: &[String]) -> Result<Vec<RecordBatch>> {
-        let list = keys.iter().map(|key| nexus_storage::quoted(key)).collect::<Vec<_>>().join(", ");
-        let filter = format!("{key} IN ({list})");
         let mut snapshot = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
         let held = match snapshot.take() {
             Some(held) => held,
             None => self.runtime.block_on(self.reader.snapshot(At::Latest))?,
         };
-        let batches = self.runtime.block_on(held.scan(table, Some(columns), Some(&filter)));
+        let batches = self.runtime.block_on(held.rows_with(table, key, keys, columns));
         *snapshot = Some(held);
         Ok(batches?)
     }
 
-    /// The cosines of stored vectors to a question's.
-    fn compared(&self, embedder: &str, question: &[f32], texts: &[TextHash]) -> Result<BTreeMap<TextHash, i64>> {
-        let mut cosines = BTreeMap::new();
-        for chunk in texts.chunks(HASHES_PER_READ) {
-            let keys: Vec<String> = chunk.iter().map(ToString::to_string).collect();
-            for batch in self.rows(&vectors_name(embedder), "text_hash", &["text_hash", "vector"], &keys)? {
-                let (hashes, vectors) =
-                    (batch.column(0).as_string_opt::<i32>(), batch.column(1).as_fixed_size_list_opt());
-                let (Some(hashes), Some(vectors)) = (hashes, vectors) else { continue };
-                for (at, hash) in hashes.iter().enumerate() {
-                    let vector = vectors.value(at);
-                    if let (Some(Ok(hash)), Some(vector)) =
-                        (hash.map(str::parse), vector.as_primitive_opt::<Float32Type>())
-                    {
-                        cosines.insert(hash, cosine(question, vector.values()));
-                    }
-                }
+    /// Makes sure that the vectors of these texts are at hand, if the embedder has read them.
+    fn fetch(&self, model: &Text, texts: &[TextHash]) -> Result<()> {
+        let missing: Vec<String> = {
+            let kept = self.vectors.read().unwrap_or_else(PoisonError::into_inner);
+            let kept = kept.get(model);
+            let is_kept = |text: &TextHash| kept.is_some_and(|kept| kept.contains_key(text));
+            texts.iter().filter(|text| !is_kept(text)).map(ToString::to_string).collect()
+        };
+        for keys in missing.chunks(HASHES_PER_READ) {
+            for batch in self.rows(&vectors_name(model), "text_hash", &["text_hash", "vector"], keys)? {
+                self.keep_batch(model, &batch);
             }
         }
-        Ok(cosines)
+        Ok(())
     }
 }
 
@@ -178,36 +229,28 @@ impl Texts for TextStore {
                 found = Some(Text::from(text));
             }
         });
-        if let Err(error) = read {
-            tracing::error!(%error, %hash, "a text cannot be read from the store");
-        }
+        self.note(read);
         found
     }
 
     fn texts(&self, hashes: &[TextHash]) -> Vec<Option<Text>> {
-        match self.passages(hashes) {
-            Ok(found) => hashes.iter().map(|hash| found.get(hash).cloned()).collect(),
-            Err(error) => {
-                tracing::error!(%error, "texts cannot be read from the store");
-                vec![None; hashes.len()]
-            }
-        }
+        let found = self.note(self.passages(hashes)).unwrap_or_default();
+        hashes.iter().map(|hash| found.get(hash).cloned()).collect()
     }
 
-    fn nearness(&self, embedder: &str, question: &str, texts: &[TextHash]) -> Vec<Option<i64>> {
-        let questions = self.questions.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(question) = questions.get(&(embedder.into(), question.into())) else { return vec![None; texts.len()] };
-        let mut cosines: BTreeMap<TextHash, i64> = BTreeMap::new();
-        {
-            let recent = self.vectors.read().unwrap_or_else(PoisonError::into_inner);
-            let of = |text: &TextHash| recent.get(&Ask { model: embedder.into(), text: *text });
-            cosines.extend(texts.iter().filter_map(|text| Some((*text, cosine(question, of(text)?)))));
-        }
-        let older: Vec<TextHash> = texts.iter().filter(|text| !cosines.contains_key(text)).copied().collect();
-        match self.compared(embedder, question, &older) {
-            Ok(found) => cosines.extend(found),
-            Err(error) => tracing::error!(%error, "vectors cannot be read from the store"),
-        }
-        texts.iter().map(|text| cosines.get(text).copied()).collect()
+    fn nearness(&self, embedder: &str, questions: &[&str], texts: &[TextHash]) -> Vec<Vec<Option<i64>>> {
+        let model = Text::from(embedder);
+        self.note(self.fetch(&model, texts));
+        let directions = self.questions.read().unwrap_or_else(PoisonError::into_inner);
+        let of = |question: &&str| directions.get(&(model.clone(), question.to_string()));
+        let directions: Vec<Option<&Direction>> = questions.iter().map(of).collect();
+        let vectors = self.vectors.read().unwrap_or_else(PoisonError::into_inner);
+        let compared = |text: &TextHash| {
+            let kept = vectors.get(&model).and_then(|vectors| vectors.get(text));
+            let near =
+                |asked: &Option<&Direction>| kept.zip(*asked).map(|((steps, step), asked)| asked.cosine(steps, *step));
+            directions.iter().map(near).collect()
+        };
+        texts.iter().map(compared).collect()
     }
 }

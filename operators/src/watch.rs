@@ -7,7 +7,8 @@
 //! then the lesser id.
 //!
 //! Cost: a message, its window times the scope's watches; a new watch, weight or statistic, all passages of the scope.
-//! Nothing for scopes without a watch. Memory: about 150 bytes a passage of a watched scope.
+//! Nothing for scopes without a watch. Memory: about 150 bytes a passage of a watched scope, and what was said last in each
+//! talk as it was read.
 
 mod desk;
 mod judge;
@@ -80,8 +81,8 @@ fn embedder(row: PolicyRow) -> Option<(Scope, Text)> {
     }
 }
 
-/// Whether a row of policy changes what is ranked, or how.
-fn heeded(row: &PolicyRow) -> bool {
+/// Whether a row of policy changes what is ranked, or how: all passages of its scope are then judged anew.
+pub fn heeded(row: &PolicyRow) -> bool {
     match &row.policy {
         Policy::Watch { .. } | Policy::Weight { .. } | Policy::Statistics { .. } => true,
         Policy::Model { task, .. } => *task == Task::Embed,

@@ -3,8 +3,9 @@
 //!
 //! Recall asks these of some hundred passages a question; each would be a search of its own in the tables. What is kept of
 //! a fragment never changes and serves every snapshot and scope of the process ([`Warm`]); of a new epoch only its new
-//! fragments are read. Texts and exact vectors stay on the disk and are read by address. Cost: about 140 bytes a passage,
-//! and 330 more with vectors of 256 numbers; at a million passages, 4 s for the first question of a process, once.
+//! fragments are read. Texts beyond [`TEXTS_MAX`] stay on the disk and are read by address. Cost: about 140 bytes a passage
+//! and its text, and 330 more with vectors of 256 numbers; at a million passages, 4 s for the first question of a process,
+//! once.
 
 mod bits;
 mod codes;
@@ -34,6 +35,8 @@ use crate::rows::Rows;
 
 /// Fragments that are read at once.
 const READ_AT_ONCE: usize = 2;
+/// So many bytes of texts are kept in memory.
+const TEXTS_MAX: usize = 512 << 20;
 /// How many passages' terms are remembered for the next question.
 const REMEMBERED_MAX: usize = 20_000;
 
@@ -119,7 +122,9 @@ impl Passages {
         };
         let mut new = stream::iter(missing.into_iter().map(read)).buffer_unordered(READ_AT_ONCE);
         while let Some((name, piece)) = new.try_next().await? {
-            lock(&warm.pieces).insert(name, Arc::new(piece));
+            let mut kept = lock(&warm.pieces);
+            let texts = kept.values().map(|piece| piece.text_bytes()).sum::<usize>() + piece.text_bytes();
+            kept.insert(name, Arc::new(if texts > TEXTS_MAX { piece.without_texts() } else { piece }));
         }
         drop(new);
         warm.forget(snapshot, &fragments);
@@ -340,6 +345,10 @@ impl Passages {
 
     /// The texts of passages that stand in the order of places.
     pub(crate) async fn texts(&self, snapshot: &Snapshot, places: &[Place]) -> Result<Vec<Box<str>>> {
+        let kept = |place: &Place| self.pieces[place.piece as usize].text(place.row as usize).map(Box::from);
+        if let Some(texts) = places.iter().map(kept).collect() {
+            return Ok(texts);
+        }
         let addresses: Vec<u64> = places.iter().map(|place| self.address(*place)).collect();
         let mut texts: Vec<Box<str>> = Vec::with_capacity(places.len());
         for batch in snapshot.take_at("passages", &addresses, &["text"]).await? {

@@ -25,13 +25,14 @@ use std::sync::Arc;
 
 use nexus_scoring::Statistics;
 use nexus_scoring::ranking::{MINILM, Sought, Spread};
+use nexus_scoring::similar::Direction;
 use nexus_types::{Hash128, Millis};
 use serde::Serialize;
 
 use crate::core::{Core, Embed};
 use crate::error::{QueryError, Result};
 use crate::facts::FactView;
-use crate::passages::{Place, Vectors};
+use crate::passages::{Passages, Place, Vectors};
 pub(crate) use answered::Answered;
 pub use answered::HitRate;
 use answered::Question;
@@ -178,8 +179,8 @@ async fn hits(core: &Core, pool: &Pool, judge: &Judge<'_>, fits: &[Fit], explain
 
 /// The texts nearest to a question in meaning alone, by their hash, each with its cosine in fixed point; nearest first.
 pub(crate) async fn nearest(core: &Core, question: &str, k: usize) -> Result<Vec<(String, i64)>> {
-    let Some(Meaning { vectors, vector }) = Meaning::of(core, question).await? else { return Ok(Vec::new()) };
-    let found = vectors.exact(&core.snapshot, &*core.passages().await?, &vector, k).await?;
+    let Some(Meaning { vectors, vector, .. }) = Meaning::of(core, question).await? else { return Ok(Vec::new()) };
+    let found = vectors.nearest(&core.snapshot, &*core.passages().await?, &vector, k).await?;
     Ok(found.into_iter().map(|(hash, cosine)| (hash.to_string(), cosine)).collect())
 }
 
@@ -187,6 +188,7 @@ pub(crate) async fn nearest(core: &Core, question: &str, k: usize) -> Result<Vec
 pub(crate) struct Meaning {
     vectors: Arc<Vectors>,
     vector: Vec<f32>,
+    direction: Direction,
 }
 
 impl Meaning {
@@ -206,12 +208,12 @@ impl Meaning {
                 vector
             }
         };
-        Ok(vector.map(|vector| Meaning { vectors, vector }))
+        Ok(vector.map(|vector| Meaning { vectors, direction: Direction::of(&vector), vector }))
     }
 
-    /// The cosine of each text that has a vector.
-    async fn cosines(&self, core: &Core, texts: impl Iterator<Item = Hash128>) -> Result<BTreeMap<Hash128, i64>> {
-        self.vectors.cosines(&core.snapshot, &self.vector, texts).await
+    /// The cosine of each passage that has a vector.
+    async fn cosines(&self, core: &Core, passages: &Passages, places: &[Place]) -> Result<BTreeMap<Place, i64>> {
+        self.vectors.cosines(&core.snapshot, passages, &self.direction, places).await
     }
 }
 

@@ -23,18 +23,6 @@ pub fn standardise(scores: &[Option<i64>]) -> Vec<i64> {
     scores.iter().map(|score| of(score).clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64).collect()
 }
 
-/// The cosine of two L2-normalised vectors, in fixed point. Rounding hides the last bits, in which devices differ.
-pub fn cosine(a: &[f32], b: &[f32]) -> i64 {
-    let mut lanes = [0f32; 8];
-    for (x, y) in a.chunks(8).zip(b.chunks(8)) {
-        for (lane, (x, y)) in lanes.iter_mut().zip(x.iter().zip(y)) {
-            *lane += x * y;
-        }
-    }
-    let dot: f32 = lanes.iter().sum();
-    if dot.is_finite() { (f64::from(dot.clamp(-1.0, 1.0)) * ONE as f64).round() as i64 } else { 0 }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -46,14 +34,6 @@ mod tests {
         assert_eq!(standardise(&[Some(7), Some(7), None]), [0, 0, 0]);
         assert_eq!(standardise(&[]), Vec::<i64>::new());
         assert_eq!(standardise(&[Some(0), None, Some(2000)]), [-ONE, 0, ONE]);
-    }
-
-    #[test]
-    fn cosine_of_unit_vectors() {
-        assert_eq!(cosine(&[0.6, 0.8], &[0.6, 0.8]), ONE);
-        assert_eq!(cosine(&[1.0, 0.0], &[0.0, 1.0]), 0);
-        assert_eq!(cosine(&[1.0], &[-1.0]), -ONE);
-        assert_eq!(cosine(&[f32::NAN], &[1.0]), 0);
     }
 
     proptest! {

@@ -5,16 +5,18 @@
 //!
 //! A question is [analysed](terms::query) as a text is; [`Statistics`] say how rare each term is; [`bm25`] scores one text;
 //! [`ranking`] says how well a passage answers a question; [`learn`](learn::learn) moves its weights by what helped;
-//! [`standardise`] brings scores of different kinds to one scale so that they may be added.
+//! [`similar`] says how alike two vectors are; [`standardise`] brings scores of different kinds to one scale so that they may be added.
 
 mod bm25;
 mod fixed;
 mod fuse;
 pub mod learn;
 pub mod ranking;
+pub mod similar;
 mod stops;
 pub mod terms;
 
 pub use bm25::{Bag, Statistics, bm25};
 pub use fixed::{ONE, ln, ratio};
-pub use fuse::{cosine, standardise};
+pub use fuse::standardise;
+pub use similar::cosine;

@@ -13,10 +13,10 @@ pub trait Texts: Send + Sync {
         hashes.iter().map(|hash| self.text(*hash)).collect()
     }
 
-    /// How near in meaning a watched question is to texts that this embedder has read: cosines in fixed point, in the order
-    /// of the hashes. `None` where the embedder cannot say.
-    fn nearness(&self, _embedder: &str, _question: &str, texts: &[TextHash]) -> Vec<Option<i64>> {
-        vec![None; texts.len()]
+    /// How near in meaning watched questions are to texts that this embedder has read: for each text, in the order of the
+    /// hashes, a cosine in fixed point for each question. `None` where the embedder cannot say.
+    fn nearness(&self, _embedder: &str, questions: &[&str], texts: &[TextHash]) -> Vec<Vec<Option<i64>>> {
+        vec![vec![None; questions.len()]; texts.len()]
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use differential_dataflow::Hashable;
-use nexus_scoring::ranking::{Asked, Heard, Nearby, REACH, Seen, TALK_GAP};
+use nexus_scoring::ranking::{Heard, Nearby, REACH, Seen, TALK_GAP};
 use nexus_types::{EventId, Millis, PassageId, PolicyRow, Scope, Text, TextHash, Texts};
 
 use super::judge::Judge;
@@ -19,10 +19,10 @@ type Stand = (Millis, EventId, u32);
 /// A candidate's place in the output.
 type Candidate = (Watch, i64, Place);
 
-/// So many analysed texts are kept; what is needed again soon is what was said last.
-const SEEN_MAX: usize = 8_192;
 /// So many passages are judged at a time, so that their texts are read together.
-const AT_ONCE: usize = 2_000;
+const AT_ONCE: usize = 8_192;
+/// What was said last in a talk is kept as it was read: the windows of what is said next reach it.
+const KEPT: usize = 2 * REACH;
 
 /// A passage as its talk has it.
 struct Turn {
@@ -33,6 +33,15 @@ struct Turn {
     read: BTreeSet<Text>,
     /// What was given out for it, by question.
     given: Vec<(Watch, i64)>,
+    /// What it is compared by, while that is at hand.
+    heard: Option<Box<AtHand>>,
+}
+
+/// What a passage is compared by.
+struct AtHand {
+    seen: Seen,
+    /// Its cosine to each of the scope's questions, in their order, once the embedder has read it.
+    near: Option<Vec<Option<i64>>>,
 }
 
 /// One worker's share.
@@ -40,9 +49,14 @@ pub(super) struct Desk {
     texts: Arc<dyn Texts>,
     judges: BTreeMap<Scope, Judge>,
     talks: BTreeMap<Talk, BTreeMap<Stand, Turn>>,
-    seen: BTreeMap<(TextHash, Text, Millis), Arc<Seen>>,
-    /// By embedder, what of a question is embedded, and text.
-    cosines: BTreeMap<(Text, String, TextHash), Option<i64>>,
+}
+
+/// Places in one talk that are looked at together.
+struct Part {
+    talk: Talk,
+    stands: Vec<Stand>,
+    /// These and all that is in their windows.
+    reach: BTreeSet<Stand>,
 }
 
 /// A talk is on one desk.
@@ -53,8 +67,7 @@ pub(super) fn route(row: &Row) -> u64 {
 
 impl Desk {
     pub(super) fn new(texts: Arc<dyn Texts>) -> Self {
-        let (judges, talks, seen, cosines) = Default::default();
-        Desk { texts, judges, talks, seen, cosines }
+        Desk { texts, judges: BTreeMap::new(), talks: BTreeMap::new() }
     }
 
     /// Takes in what was said and read, and gives where scores may have changed.
@@ -76,7 +89,7 @@ impl Desk {
                 (Row::Said(piece), true) => {
                     let turn = talk.entry(stand).or_insert_with(|| Turn::of(piece));
                     (turn.passage, turn.text) = (piece.passage.id, piece.passage.text);
-                    turn.author = piece.event.author.clone();
+                    (turn.author, turn.heard) = (piece.event.author.clone(), None);
                 }
                 (Row::Said(piece), false) => {
                     if talk.get(&stand).is_some_and(|turn| turn.is(piece)) {
@@ -85,7 +98,12 @@ impl Desk {
                 }
                 (Row::Read(piece, model), came) => {
                     if let Some(turn) = talk.get_mut(&stand).filter(|turn| turn.is(piece)) {
-                        if came { _ = turn.read.insert(model.clone()) } else { _ = turn.read.remove(model) }
+                        if came {
+                            _ = turn.read.insert(model.clone())
+                        } else {
+                            _ = turn.read.remove(model)
+                        }
+                        turn.compare_anew();
                     }
                 }
             }
@@ -94,32 +112,67 @@ impl Desk {
         touched
     }
 
-    /// Lets go of what was read, where it is much: it can be read again.
-    fn tidy(&mut self) {
-        if self.cosines.len() > SEEN_MAX {
-            self.cosines.clear();
+    /// Reads what the passages in reach of these places are compared by, where it is not at hand.
+    fn read(&mut self, parts: &[Part]) {
+        let mut unseen = BTreeSet::new();
+        let mut unread: BTreeMap<&Scope, BTreeSet<TextHash>> = BTreeMap::new();
+        for part in parts {
+            let judge = self.judges.get(&part.talk.0).filter(|judge| !judge.watches.is_empty());
+            let (Some(judge), Some(talk)) = (judge, self.talks.get(&part.talk)) else { continue };
+            for turn in part.reach.iter().filter_map(|stand| talk.get(stand)) {
+                unseen.extend(turn.heard.is_none().then_some(turn.text));
+                if turn.is_compared(judge) && turn.heard.as_ref().is_none_or(|heard| heard.near.is_none()) {
+                    unread.entry(&part.talk.0).or_default().insert(turn.text);
+                }
+            }
         }
-        if self.seen.len() > SEEN_MAX {
-            self.seen.clear();
+        let unseen: Vec<TextHash> = unseen.into_iter().collect();
+        let texts: BTreeMap<TextHash, Text> =
+            unseen.iter().zip(self.texts.texts(&unseen)).filter_map(|(hash, text)| Some((*hash, text?))).collect();
+        let mut near: BTreeMap<(Scope, TextHash), Vec<Option<i64>>> = BTreeMap::new();
+        for (scope, texts) in unread {
+            let Some(judge) = self.judges.get(scope) else { continue };
+            let questions: Vec<&str> = judge.watches.iter().map(|(.., asked)| asked.embedded.as_str()).collect();
+            let texts: Vec<TextHash> = texts.into_iter().collect();
+            let found = self.texts.nearness(judge.embedder.as_deref().unwrap_or_default(), &questions, &texts);
+            near.extend(texts.into_iter().zip(found).map(|(text, found)| ((scope.clone(), text), found)));
+        }
+        for part in parts {
+            let (Some(judge), Some(talk)) = (self.judges.get(&part.talk.0), self.talks.get_mut(&part.talk)) else {
+                continue;
+            };
+            for stand in &part.reach {
+                let Some(turn) = talk.get_mut(stand) else { continue };
+                if turn.heard.is_none() {
+                    let seen = texts.get(&turn.text).map(|text| Seen::of(text, &turn.author, stand.0));
+                    turn.heard = seen.map(|seen| Box::new(AtHand { seen, near: None }));
+                }
+                let compared = turn.is_compared(judge);
+                if let Some(heard) = turn.heard.as_mut().filter(|heard| compared && heard.near.is_none()) {
+                    heard.near = near.get(&(part.talk.0.clone(), turn.text)).cloned();
+                }
+            }
         }
     }
 
     /// Judges the passages at these places anew.
-    fn judge(&mut self, key: &Talk, stands: &[Stand], out: &mut Vec<(Candidate, Diff)>) {
+    fn judge(&mut self, part: &Part, out: &mut Vec<(Candidate, Diff)>) {
+        let Part { talk: key, stands, reach } = part;
         let (Some(judge), Some(talk)) = (self.judges.get(&key.0), self.talks.get(key)) else { return };
-        let reach: BTreeSet<Stand> = stands.iter().flat_map(|stand| around(talk, stand)).collect();
-        let seen = see(&*self.texts, &mut self.seen, talk, &reach);
         let windows: Vec<(Stand, [Vec<Stand>; 2])> = stands
             .iter()
             .filter(|stand| talk.contains_key(*stand))
             .map(|stand| (*stand, window(talk, stand)))
             .collect();
         let mut given: BTreeMap<Stand, Vec<(Watch, i64)>> = BTreeMap::new();
-        for (question, k, asked) in &judge.watches {
-            let near = near(&*self.texts, &mut self.cosines, judge, talk, &reach, asked);
+        for (at, (question, k, asked)) in judge.watches.iter().enumerate() {
             let sought = judge.sought(asked);
-            let heard: BTreeMap<Stand, Heard<'_>> =
-                seen.iter().map(|(at, seen)| (*at, Heard::of(&sought, seen, near.get(at).copied()))).collect();
+            let hear = |stand: &Stand| {
+                let heard = talk.get(stand)?.heard.as_ref()?;
+                let near = heard.near.as_ref().and_then(|near| *near.get(at)?);
+                Some((*stand, Heard::of(&sought, &heard.seen, near)))
+            };
+            let heard: BTreeMap<Stand, Heard<'_>> = reach.iter().filter_map(hear).collect();
             for (stand, [before, after]) in &windows {
                 let side = |stands: &[Stand]| stands.iter().filter_map(|at| heard.get(at)).collect::<Vec<_>>();
                 let Some(turn) = heard.get(stand) else { continue };
@@ -140,6 +193,41 @@ impl Desk {
             }
         }
     }
+
+    /// Lets go of what was read, but for what was said last.
+    fn let_go(&mut self, part: &Part) {
+        let Some(talk) = self.talks.get_mut(&part.talk) else { return };
+        let last: BTreeSet<Stand> = talk.keys().rev().take(KEPT).copied().collect();
+        for stand in part.reach.difference(&last) {
+            if let Some(turn) = talk.get_mut(stand) {
+                turn.heard = None;
+            }
+        }
+        if talk.is_empty() {
+            self.talks.remove(&part.talk);
+        }
+    }
+
+    /// Places that were touched, in parts that are not too large, and as many parts as may be looked at together.
+    fn parts(&self, touched: BTreeMap<Talk, BTreeSet<Stand>>) -> Vec<Vec<Part>> {
+        let (mut all, mut together, mut size): (Vec<_>, Vec<_>, _) = (Vec::new(), Vec::new(), 0);
+        for (key, stands) in touched {
+            let stands: Vec<Stand> = stands.into_iter().collect();
+            for stands in stands.chunks(AT_ONCE) {
+                let talk = self.talks.get(&key);
+                let reach = stands.iter().flat_map(|stand| talk.map(|talk| around(talk, stand)).unwrap_or_default());
+                let part = Part { talk: key.clone(), stands: stands.to_vec(), reach: reach.collect() };
+                if size + stands.len() > AT_ONCE {
+                    all.push(std::mem::take(&mut together));
+                    size = 0;
+                }
+                size += stands.len();
+                together.push(part);
+            }
+        }
+        all.push(together);
+        all
+    }
 }
 
 impl Machine<Row, PolicyRow> for Desk {
@@ -157,18 +245,14 @@ impl Machine<Row, PolicyRow> for Desk {
             self.judges.entry(scope.clone()).or_default().settle();
         }
         let mut touched = self.place(rows, out);
-        for (key, talk) in self.talks.iter().filter(|(key, _)| changed.contains(&key.0)) {
+        for (key, talk) in self.talks.iter_mut().filter(|(key, _)| changed.contains(&key.0)) {
+            talk.values_mut().for_each(Turn::compare_anew);
             touched.entry(key.clone()).or_default().extend(talk.keys().copied());
         }
-        for (key, stands) in touched {
-            let stands: Vec<Stand> = stands.into_iter().collect();
-            for stands in stands.chunks(AT_ONCE) {
-                self.judge(&key, stands, out);
-                self.tidy();
-            }
-            if self.talks.get(&key).is_some_and(BTreeMap::is_empty) {
-                self.talks.remove(&key);
-            }
+        for parts in self.parts(touched) {
+            self.read(&parts);
+            parts.iter().for_each(|part| self.judge(part, out));
+            parts.iter().for_each(|part| self.let_go(part));
         }
         self.judges.retain(|_, judge| !judge.is_empty());
     }
@@ -176,8 +260,20 @@ impl Machine<Row, PolicyRow> for Desk {
 
 impl Turn {
     fn of(piece: &crate::split::Piece) -> Turn {
-        let (author, read, given) = (piece.event.author.clone(), BTreeSet::new(), Vec::new());
-        Turn { passage: piece.passage.id, text: piece.passage.text, author, read, given }
+        let (author, read, given, heard) = (piece.event.author.clone(), BTreeSet::new(), Vec::new(), None);
+        Turn { passage: piece.passage.id, text: piece.passage.text, author, read, given, heard }
+    }
+
+    /// Whether it counts by its meaning.
+    fn is_compared(&self, judge: &Judge) -> bool {
+        judge.embedder.as_ref().is_some_and(|model| self.read.contains(model))
+    }
+
+    /// Its cosines are not what they were.
+    fn compare_anew(&mut self) {
+        if let Some(heard) = &mut self.heard {
+            heard.near = None;
+        }
     }
 
     fn is(&self, piece: &crate::split::Piece) -> bool {
@@ -217,51 +313,4 @@ fn window(talk: &BTreeMap<Stand, Turn>, stand: &Stand) -> [Vec<Stand>; 2] {
         unbroken(&mut talk.range(..*stand).rev().map(|(step, _)| step)),
         unbroken(&mut talk.range(next).map(|(step, _)| step)),
     ]
-}
-
-/// The texts at these places, analysed.
-fn see(
-    texts: &dyn Texts,
-    held: &mut BTreeMap<(TextHash, Text, Millis), Arc<Seen>>,
-    talk: &BTreeMap<Stand, Turn>,
-    stands: &BTreeSet<Stand>,
-) -> BTreeMap<Stand, Arc<Seen>> {
-    let key = |stand: &Stand, turn: &Turn| (turn.text, turn.author.clone(), stand.0);
-    let turns = || stands.iter().filter_map(|stand| Some((*stand, talk.get(stand)?)));
-    let missing: BTreeSet<TextHash> =
-        turns().filter(|(stand, turn)| !held.contains_key(&key(stand, turn))).map(|(_, turn)| turn.text).collect();
-    let missing: Vec<TextHash> = missing.into_iter().collect();
-    let read: BTreeMap<TextHash, Text> =
-        missing.iter().zip(texts.texts(&missing)).filter_map(|(hash, text)| Some((*hash, text?))).collect();
-    let mut seen = BTreeMap::new();
-    for (stand, turn) in turns() {
-        let key = key(&stand, turn);
-        if let Some(text) = read.get(&turn.text) {
-            let analysed = || Arc::new(Seen::of(text, &turn.author, stand.0));
-            held.entry(key.clone()).or_insert_with(analysed);
-        }
-        seen.extend(held.get(&key).map(|one| (stand, one.clone())));
-    }
-    seen
-}
-
-/// How near in meaning the passages at these places are to a question, where the scope's embedder has read them.
-fn near(
-    texts: &dyn Texts,
-    held: &mut BTreeMap<(Text, String, TextHash), Option<i64>>,
-    judge: &Judge,
-    talk: &BTreeMap<Stand, Turn>,
-    stands: &BTreeSet<Stand>,
-    asked: &Asked,
-) -> BTreeMap<Stand, i64> {
-    let Some(model) = &judge.embedder else { return BTreeMap::new() };
-    let key = |text: TextHash| (model.clone(), asked.embedded.clone(), text);
-    let read = |stand: &Stand| talk.get(stand).filter(|turn| turn.read.contains(model)).map(|turn| (*stand, turn.text));
-    let read: Vec<(Stand, TextHash)> = stands.iter().filter_map(read).collect();
-    let missing: BTreeSet<TextHash> =
-        read.iter().map(|(_, text)| *text).filter(|text| !held.contains_key(&key(*text))).collect();
-    let missing: Vec<TextHash> = missing.into_iter().collect();
-    let found = texts.nearness(model, &asked.embedded, &missing);
-    held.extend(missing.iter().zip(found).map(|(text, cosine)| (key(*text), cosine)));
-    read.into_iter().filter_map(|(stand, text)| Some((stand, (*held.get(&key(text))?)?))).collect()
 }

@@ -65,7 +65,7 @@ impl World<'_> {
             let seen: Vec<Seen> = talk.iter().map(|other| self.seen(other)).collect();
             let cosine = |other: &Piece| {
                 let model = self.read(other)?;
-                self.texts.nearness(model, &asked.embedded, &[other.passage.text])[0]
+                self.texts.nearness(model, &[&asked.embedded], &[other.passage.text])[0][0]
             };
             let hear = |(other, seen)| Heard::of(&sought, seen, cosine(other));
             let heard: Vec<Heard<'_>> = talk.iter().copied().zip(&seen).map(hear).collect();

@@ -30,12 +30,12 @@ impl Texts for World {
         self.0.get(&hash).cloned()
     }
 
-    fn nearness(&self, embedder: &str, question: &str, texts: &[TextHash]) -> Vec<Option<i64>> {
-        let near = |text: &TextHash| {
+    fn nearness(&self, embedder: &str, questions: &[&str], texts: &[TextHash]) -> Vec<Vec<Option<i64>>> {
+        let near = |question: &&str, text: &TextHash| {
             let [bits, _] = Hash128::of("near", &[embedder.as_bytes(), question.as_bytes(), &text.0.to_bytes()]).0;
             (bits % 8 > 0).then_some((bits % 1_000) as i64 * ONE / 1_000)
         };
-        texts.iter().map(near).collect()
+        texts.iter().map(|text| questions.iter().map(|question| near(question, text)).collect()).collect()
     }
 }
 

@@ -1,16 +1,20 @@
 //! Codes: short forms of vectors, in memory, by which the passages nearest in meaning are found.
 //!
-//! A vector is kept twice, as what it differs by from the embedder's usual vector: the signs of that, a bit a number, and
-//! eight bits a number. All signs are compared with the question's (Charikar, "Similarity estimation techniques from
-//! rounding algorithms", 2002); the nearest of them by the eight bits. Whatever limits there are hold before both. Cost: 1.2 ms
-//! a million passages of 256 numbers and processor, for the signs; 290 bytes a passage.
+//! A vector is kept twice: the signs of what it differs by from the embedder's usual vector, a bit a number, and in whole
+//! steps, eight bits a number, which is all that a cosine is made of (`nexus_scoring::similar`). All signs are compared with the
+//! question's (Charikar, "Similarity estimation techniques from rounding algorithms", 2002); the nearest of them by the
+//! steps. Whatever limits there are hold before both. Cost: 1.2 ms a million passages of 256 numbers and processor, for the
+//! signs; 290 bytes a passage.
 
+use std::cmp::Reverse;
+
+use nexus_scoring::similar::{Direction, in_steps};
 use nexus_types::Hash128;
 use pulp::Arch;
 
 use super::bits::Bits;
 
-/// So many times as many as are wanted are compared by eight bits, and at least so many.
+/// So many times as many as are wanted are compared by their steps, and at least so many.
 const COMPARED: usize = 40;
 const COMPARED_MIN: usize = 5_000;
 /// So many passages say how near is near.
@@ -51,8 +55,9 @@ pub(crate) struct Codes {
     words: usize,
     width: usize,
     signs: Vec<u64>,
-    eighths: Vec<i8>,
-    scales: Vec<f32>,
+    steps: Vec<i8>,
+    /// How long a step is.
+    step: Vec<f32>,
     /// The passages whose text has a vector.
     pub(crate) known: Bits,
 }
@@ -60,27 +65,28 @@ pub(crate) struct Codes {
 impl Codes {
     pub(crate) fn new(rows: usize, width: usize) -> Codes {
         let words = width.div_ceil(64);
-        let (signs, eighths) = (vec![0; rows * words], vec![0; rows * width]);
-        Codes { words, width, signs, eighths, scales: vec![0.0; rows], known: Bits::of(rows, |_| false) }
+        let (signs, steps) = (vec![0; rows * words], vec![0; rows * width]);
+        Codes { words, width, signs, steps, step: vec![0.0; rows], known: Bits::of(rows, |_| false) }
     }
 
     /// Takes in the vector of a passage.
     pub(crate) fn set(&mut self, row: usize, usual: &Usual, vector: &[f32]) {
         let signs = &mut self.signs[row * self.words..][..self.words];
-        let eighths = &mut self.eighths[row * self.width..][..self.width];
-        self.scales[row] = Arch::new().dispatch(|| {
+        let steps = &mut self.steps[row * self.width..][..self.width];
+        let step = Arch::new().dispatch(|| {
             usual.signs(vector, signs);
-            rounded(vector, &usual.0, eighths)
+            in_steps(vector, steps)
         });
-        // What is no number is near to nothing.
-        if self.scales[row].is_finite() {
+        // What is no vector is near to nothing.
+        if let Some(step) = step {
+            self.step[row] = step;
             self.known.mark(row);
         }
     }
 
     /// In how many signs each passage differs from the question; [`FAR`] where it may not be found.
     fn distances(&self, asked: &[u64], may: &Bits, arch: Arch) -> Vec<u16> {
-        let mut distances = vec![FAR; self.scales.len()];
+        let mut distances = vec![FAR; self.step.len()];
         arch.dispatch(|| match self.words {
             4 => differing::<4>(&self.signs, asked, &mut distances),
             6 => differing::<6>(&self.signs, asked, &mut distances),
@@ -99,39 +105,11 @@ impl Codes {
         distances
     }
 
-    /// The question's product with a passage's vector, but for what it shares with all.
+    /// The cosine of a passage's vector to a question's.
     #[inline(always)]
-    pub(crate) fn product(&self, row: usize, question: &[f32]) -> f32 {
-        let eighths = &self.eighths[row * self.width..][..self.width];
-        let mut lanes = [0f32; 16];
-        let (eighths, rest) = eighths.as_chunks::<16>();
-        let (values, after) = question.as_chunks::<16>();
-        for (eighths, values) in eighths.iter().zip(values) {
-            for at in 0..16 {
-                lanes[at] += f32::from(eighths[at]) * values[at];
-            }
-        }
-        let rest: f32 = rest.iter().zip(after).map(|(a, b)| f32::from(*a) * b).sum();
-        (lanes.iter().sum::<f32>() + rest) * self.scales[row]
+    pub(crate) fn cosine(&self, row: usize, question: &Direction) -> i64 {
+        question.cosine(&self.steps[row * self.width..][..self.width], self.step[row])
     }
-}
-
-/// Adding and taking it away rounds: then the last bits are the whole number.
-const ROUNDING: f32 = 12_582_912.0;
-
-/// What a vector differs by from the usual one, in steps; gives the step.
-#[inline(always)]
-fn rounded(vector: &[f32], usual: &[f32], eighths: &mut [i8]) -> f32 {
-    let mut most = 0f32;
-    for at in 0..eighths.len() {
-        let value = (vector[at] - usual[at]).abs();
-        most = if value > most { value } else { most };
-    }
-    let steps = if most > 0.0 { 127.0 / most } else { 0.0 };
-    for at in 0..eighths.len() {
-        eighths[at] = ((vector[at] - usual[at]) * steps + ROUNDING).to_bits() as i8;
-    }
-    most / 127.0
 }
 
 #[inline(always)]
@@ -181,7 +159,8 @@ pub(crate) fn nearest(
     let distances: Vec<Vec<u16>> = pieces.iter().map(|(codes, may)| codes.distances(&asked, may, arch)).collect();
     let wanted = k.saturating_mul(COMPARED).max(COMPARED_MIN);
     let reach = reach(&distances, wanted, usual.0.len());
-    let mut found: Vec<(f32, usize, usize)> = Vec::new();
+    let direction = Direction::of(question);
+    let mut found: Vec<(Reverse<i64>, usize, usize)> = Vec::new();
     arch.dispatch(|| {
         for (piece, distances) in distances.iter().enumerate() {
             for (block, of) in distances.chunks(BLOCK).enumerate() {
@@ -191,14 +170,13 @@ pub(crate) fn nearest(
                 }
                 let near = of.iter().enumerate().filter(|(_, distance)| **distance <= reach);
                 let rows = near.map(|(row, _)| block * BLOCK + row);
-                found.extend(rows.map(|row| (pieces[piece].0.product(row, question), piece, row)));
+                found.extend(rows.map(|row| (Reverse(pieces[piece].0.cosine(row, &direction)), piece, row)));
             }
         }
     });
-    let order = |a: &(f32, usize, usize), b: &(f32, usize, usize)| b.0.total_cmp(&a.0);
-    let by_text = |a: &(f32, usize, usize), b: &(f32, usize, usize)| text(a.1, a.2).cmp(&text(b.1, b.2));
-    let by_id = |a: &(f32, usize, usize), b: &(f32, usize, usize)| id(a.1, a.2).cmp(&id(b.1, b.2));
-    found.sort_by(|a, b| order(a, b).then_with(|| by_text(a, b)).then_with(|| by_id(a, b)));
+    let by_text = |a: &(_, usize, usize), b: &(_, usize, usize)| text(a.1, a.2).cmp(&text(b.1, b.2));
+    let by_id = |a: &(_, usize, usize), b: &(_, usize, usize)| id(a.1, a.2).cmp(&id(b.1, b.2));
+    found.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| by_text(a, b)).then_with(|| by_id(a, b)));
     found.into_iter().map(|(_, piece, row)| (piece, row)).collect()
 }
 

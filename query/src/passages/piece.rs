@@ -1,4 +1,4 @@
-//! A piece: what recall needs of the passages of one fragment, but their texts and vectors. About 100 bytes a passage.
+//! A piece: what recall needs of the passages of one fragment, but their vectors. About 100 bytes a passage and its text.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use nexus_types::{Hash128, Millis, PassageId};
 use crate::error::{QueryError, Result};
 use crate::rows::Rows;
 
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 12] = [
     "scope",
     "event",
     "ordinal",
@@ -22,6 +22,7 @@ const COLUMNS: [&str; 11] = [
     "channel",
     "thread",
     "kind",
+    "text",
 ];
 /// The columns of names, as [`Piece::names`] has them.
 const NAMES: [&str; 6] = ["scope", "author", "platform", "channel", "thread", "kind"];
@@ -88,6 +89,14 @@ pub(crate) struct Piece {
     pub(crate) hashes: Vec<Hash128>,
     pub(crate) said_at: Vec<Millis>,
     names: [Names; NAMES.len()],
+    texts: Texts,
+}
+
+/// Texts one after another, and where each ends.
+#[derive(Debug, Default)]
+struct Texts {
+    all: String,
+    ends: Vec<usize>,
 }
 
 impl Piece {
@@ -118,12 +127,32 @@ impl Piece {
         for text in &rows.text("previous")? {
             self.previous.push(text.map(str::parse).transpose().map_err(damaged)?);
         }
+        for text in &rows.text("text")? {
+            self.texts.all.push_str(text.unwrap_or_default());
+            self.texts.ends.push(self.texts.all.len());
+        }
         self.ordinals.extend_from_slice(rows.u32("ordinal")?.values());
         self.said_at.extend_from_slice(rows.time("said_at")?.values());
         for ((column, names), known) in NAMES.iter().zip(&mut self.names).zip(known) {
             names.add(&rows.text(column)?, known);
         }
         Ok(())
+    }
+
+    /// What was said in that row, while texts are kept.
+    pub(crate) fn text(&self, row: usize) -> Option<&str> {
+        let from = row.checked_sub(1).map_or(Some(&0), |before| self.texts.ends.get(before))?;
+        self.texts.all.get(*from..*self.texts.ends.get(row)?)
+    }
+
+    /// How many bytes of text it keeps.
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.texts.all.len()
+    }
+
+    /// Keeps no texts.
+    pub(crate) fn without_texts(self) -> Piece {
+        Piece { texts: Texts::default(), ..self }
     }
 
     /// A column of names.

@@ -1,6 +1,5 @@
-//! The vectors of one embedder: their codes in memory, the exact ones by address.
+//! The vectors of one embedder: their codes in memory, and where they are on the disk.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -8,7 +7,7 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::Float32Type;
 use arrow::record_batch::RecordBatch;
 use futures::TryStreamExt;
-use nexus_scoring::{ONE, cosine};
+use nexus_scoring::similar::{Direction, in_steps};
 use nexus_storage::{Fragment, Snapshot};
 use nexus_types::Hash128;
 use tokio::sync::OnceCell;
@@ -172,8 +171,8 @@ impl Vectors {
         Ok(usual)
     }
 
-    /// The texts nearest to a question with their cosines, nearest first: found by their codes, compared by their vectors.
-    pub(crate) async fn exact(
+    /// The texts nearest to a question with their cosines, nearest first.
+    pub(crate) async fn nearest(
         &self,
         snapshot: &Snapshot,
         passages: &Passages,
@@ -181,33 +180,38 @@ impl Vectors {
         k: usize,
     ) -> Result<Vec<(Hash128, i64)>> {
         let coded = self.coded(snapshot, passages).await?;
-        let near = coded.nearest(self, passages, question, (k.saturating_mul(2), 1), None);
-        let hashes = near.into_iter().map(|place| passages.hash(place));
-        let mut found: Vec<_> = self.cosines(snapshot, question, hashes).await?.into_iter().collect();
-        found.sort_by_key(|(hash, cosine)| (Reverse(*cosine), *hash));
-        found.truncate(k);
-        Ok(found)
+        let near = coded.nearest(self, passages, question, (k, 1), None);
+        let cosines = coded.cosines(self, passages, &Direction::of(question), &near);
+        Ok(near.iter().filter_map(|place| Some((passages.hash(*place), *cosines.get(place)?))).collect())
     }
 
-    /// The cosines of these texts to a question, of those that have a vector.
+    /// The cosines of passages to a question, of those that have a vector. In a scope that is a small part of its table they
+    /// are read; the codes of all others would be too much to begin with.
     pub(crate) async fn cosines(
         &self,
         snapshot: &Snapshot,
-        question: &[f32],
-        hashes: impl Iterator<Item = Hash128>,
-    ) -> Result<BTreeMap<Hash128, i64>> {
-        let mut wanted: Vec<(u64, Hash128)> = hashes.filter_map(|hash| Some((self.address(hash)?, hash))).collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        let addresses: Vec<u64> = wanted.iter().map(|(address, _)| *address).collect();
-        let (mut cosines, mut start) = (BTreeMap::new(), 0);
-        for batch in snapshot.take_at(&self.table, &addresses, &["vector"]).await? {
-            each_vector(&self.table, &batch, |at, vector| {
-                cosines.insert(wanted[start + at].1, cosine(question, vector));
-            })?;
-            start += batch.num_rows();
+        passages: &Passages,
+        question: &Direction,
+        places: &[Place],
+    ) -> Result<BTreeMap<Place, i64>> {
+        if !passages.others || passages.count > LOOKED_UP_MAX {
+            return Ok(self.coded(snapshot, passages).await?.cosines(self, passages, question, places));
         }
-        Ok(cosines)
+        let address = |place: &Place| Some((self.address(passages.hash(*place))?, *place));
+        let mut wanted: Vec<(u64, Place)> = places.iter().filter_map(address).collect();
+        wanted.sort_unstable();
+        let mut addresses: Vec<u64> = wanted.iter().map(|(address, _)| *address).collect();
+        addresses.dedup();
+        let (mut found, mut steps) = (Vec::with_capacity(addresses.len()), Vec::new());
+        for batch in snapshot.take_at(&self.table, &addresses, &["vector"]).await? {
+            each_vector(&self.table, &batch, |_, vector| {
+                steps.resize(vector.len(), 0);
+                found.push(in_steps(vector, &mut steps).map(|step| question.cosine(&steps, step)));
+            })?;
+        }
+        let of =
+            |(address, place): (u64, Place)| Some((place, (*found.get(addresses.binary_search(&address).ok()?)?)?));
+        Ok(wanted.into_iter().filter_map(of).collect())
     }
 
     /// Where a text's vector is.
@@ -255,13 +259,19 @@ impl Coded {
         nearest
     }
 
-    /// The cosines of passages to a question, by their codes: right to about 0.0005.
-    pub(crate) fn about(&self, question: &[f32], places: &[Place]) -> BTreeMap<Place, i64> {
-        let shared: f32 = self.usual.0.iter().zip(question).map(|(a, b)| a * b).sum();
+    /// The cosines of passages to a question, of those that have a vector.
+    pub(crate) fn cosines(
+        &self,
+        vectors: &Vectors,
+        passages: &Passages,
+        question: &Direction,
+        places: &[Place],
+    ) -> BTreeMap<Place, i64> {
         let cosine = |place: &Place| {
             let (codes, row) = (&self.codes[place.piece as usize], place.row as usize);
-            let product = codes.known.has(row).then(|| shared + codes.product(row, question))?;
-            Some((*place, (f64::from(product) * ONE as f64).round() as i64))
+            // A vector that came later than the snapshot does not count.
+            let there = codes.known.has(row) && vectors.address(passages.hash(*place)).is_some();
+            there.then(|| (*place, codes.cosine(row, question)))
         };
         places.iter().filter_map(cosine).collect()
     }

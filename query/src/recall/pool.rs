@@ -93,23 +93,9 @@ impl Pool {
             Some(few) => pool.passages.marked(few).collect(),
             None => pool.found(core, search).await?,
         };
-        pool.look_at(core, search.meaning).await?;
+        let places: Vec<Place> = pool.candidates.iter().copied().collect();
+        pool.load(core, search.meaning, &places).await?;
         Ok(pool)
-    }
-
-    /// Reads the candidates' texts; their meaning is compared by short forms of their vectors.
-    async fn look_at(&mut self, core: &Core, meaning: Option<&Meaning>) -> Result<()> {
-        let places: Vec<Place> = self.candidates.iter().copied().collect();
-        let about = match meaning {
-            Some(Meaning { vectors, vector }) => {
-                vectors.coded(&core.snapshot, &self.passages).await?.about(vector, &places)
-            }
-            None => BTreeMap::new(),
-        };
-        for (place, seen, text) in self.passages.seen(&core.snapshot, &places).await? {
-            self.turns.insert(place, Turn { seen, cosine: about.get(&place).copied(), text });
-        }
-        Ok(())
     }
 
     /// What the index of words finds, in all that passes and in what the named said, and what is nearest.
@@ -156,21 +142,18 @@ impl Pool {
         Ok(by_words.into_iter().chain(there(by_named)).chain(near?).collect())
     }
 
-    /// Reads what these are compared by, their vectors too.
+    /// Reads what these are compared by, if that is not known yet.
     pub(crate) async fn load(&mut self, core: &Core, meaning: Option<&Meaning>, places: &[Place]) -> Result<()> {
         let new: Vec<Place> = places.iter().filter(|place| !self.turns.contains_key(place)).copied().collect();
         let cosines = async {
             match meaning {
-                Some(meaning) => meaning.cosines(core, places.iter().map(|place| self.passages.hash(*place))).await,
+                Some(meaning) => meaning.cosines(core, &self.passages, &new).await,
                 None => Ok(BTreeMap::new()),
             }
         };
         let (seen, cosines) = futures::try_join!(self.passages.seen(&core.snapshot, &new), cosines)?;
-        self.turns.extend(seen.into_iter().map(|(place, seen, text)| (place, Turn { seen, cosine: None, text })));
-        for place in places {
-            if let Some(turn) = self.turns.get_mut(place) {
-                turn.cosine = cosines.get(&self.passages.hash(*place)).copied();
-            }
+        for (place, seen, text) in seen {
+            self.turns.insert(place, Turn { seen, cosine: cosines.get(&place).copied(), text });
         }
         Ok(())
     }
