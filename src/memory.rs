@@ -22,7 +22,7 @@ use crate::engine::meta;
 use crate::forget::Selector;
 use crate::policy::PolicyFile;
 use crate::verify::VerifyReport;
-use crate::{Error, ErrorKind, Nexus, Result, Settings, hydrate, verify};
+use crate::{Error, ErrorKind, Nexus, Result, Settings, clock, hydrate, verify};
 
 /// One scope of a store, as it was at one moment.
 pub struct Memory {
@@ -146,12 +146,15 @@ impl Memory {
         self.recall_with(question, &RecallOptions { k, ..RecallOptions::default() })
     }
 
-    /// The same, within limits, with reasons, or with every passage looked at.
+    /// The same, within limits, with reasons, or with every passage looked at. A question is asked now, if nothing else is
+    /// said.
     pub fn recall_with(&self, question: &str, options: &RecallOptions) -> Result<Recalled> {
-        match question.trim() {
-            "" => Err(Error::argument("the question is empty: say what you look for")),
-            question => Ok(self.runtime.block_on(self.query.recall(question, options))?),
+        if question.trim().is_empty() {
+            return Err(Error::argument("the question is empty: say what you look for"));
         }
+        let asked_at = options.asked_at.or_else(|| Some(clock::now()));
+        let options = RecallOptions { asked_at, ..options.clone() };
+        Ok(self.runtime.block_on(self.query.recall(question.trim(), &options))?)
     }
 
     /// The texts nearest to a question in meaning alone, by their hash, each with its cosine (65,536 is one); nearest

@@ -370,6 +370,8 @@ pub(crate) enum Condition {
     Since(Millis),
     /// Said before.
     Until(Millis),
+    /// Said in one of these half-open stretches.
+    Within(Vec<(Millis, Millis)>),
     /// Of one of these events.
     Of(BTreeSet<Hash128>),
 }
@@ -381,6 +383,10 @@ impl Condition {
             Condition::Named(column, names) => Bits::of(rows, piece.names(column).passing(|name| names.contains(name))),
             Condition::Since(at) => Bits::of(rows, |row| piece.said_at[row] >= *at),
             Condition::Until(at) => Bits::of(rows, |row| piece.said_at[row] < *at),
+            Condition::Within(all) => {
+                let within = |at: Millis| all.iter().any(|(from, to)| (*from..*to).contains(&at));
+                Bits::of(rows, |row| within(piece.said_at[row]))
+            }
             Condition::Of(events) => Bits::of(rows, |row| events.contains(&piece.events[row])),
         }
     }

@@ -1,7 +1,7 @@
 //! Recall: the passages that answer a question best.
 //!
-//! In stages. **Candidates** come from the words (full text), from what those it names said, and from the meaning (nearest
-//! vectors), with what was said around them; a small scope is all candidates. **Ranking** gives each the
+//! In stages. **Candidates** come from the words (full text), from what those it names said, from when it speaks of, and from
+//! the meaning (nearest vectors), with what was said around them; a small scope is all candidates. **Ranking** gives each the
 //! score that `nexus_scoring::ranking` defines, which depends on the passage, what was said around it and what is
 //! published for the scope (weights, statistics): never on the other candidates. **Facts** about whom the question names
 //! go with it. A question about somebody nobody here has heard of has no answer, nor has one that nothing fits: then
@@ -12,6 +12,7 @@
 //! their column in memory. Linear in a small scope.
 
 mod answered;
+mod dated;
 mod kept;
 mod known;
 mod names;
@@ -101,7 +102,8 @@ pub(crate) async fn recall(core: &Core, question: &str, options: &RecallOptions)
     // An answer from a snapshot that was revoked is not given any more.
     core.snapshot.check()?;
     let embedder = core.components.embed.as_ref().map_or("", |embed| embed.model()).to_string();
-    let (epoch, scope, options) = (core.snapshot.epoch(), core.scope.clone(), options.clone());
+    let (epoch, scope, mut options) = (core.snapshot.epoch(), core.scope.clone(), options.clone());
+    options.asked_at = options.asked_at.map(dated::day);
     let asked = Question { epoch, scope, embedder, question: question.trim().into(), options };
     let answered = &core.components.warm.answered;
     if let Some(answer) = answered.answer(&asked) {
@@ -116,7 +118,7 @@ pub(crate) async fn recall(core: &Core, question: &str, options: &RecallOptions)
 }
 
 async fn answer(core: &Core, question: &str, options: &RecallOptions) -> Result<Recalled> {
-    let published = published(core, question).await?;
+    let published = published(core, question, options.asked_at).await?;
     let asked = &published.asked;
     let words: Vec<String> = published::words(question).into_iter().map(|(word, _)| word).collect();
     let nobody = |statistics: &Statistics| !published.is_watched() && asked.is_about_nobody(statistics);
@@ -125,8 +127,8 @@ async fn answer(core: &Core, question: &str, options: &RecallOptions) -> Result<
         return Ok(Recalled::nobody());
     }
     let (limits, meaning) = (Limits::of(core, options).await?, Meaning::of(core, &asked.embedded).await?);
-    let (limits, meaning, named) = (&limits, meaning.as_ref(), &asked.authors);
-    let search = Search { words: &words, named, limits, meaning, k: options.k, exact: options.exact };
+    let (limits, meaning, named, then) = (&limits, meaning.as_ref(), &asked.authors, published.stretches.as_slice());
+    let search = Search { words: &words, named, then, limits, meaning, k: options.k, exact: options.exact };
     let (mut pool, named) = futures::try_join!(Pool::of(core, &search), known::about_named(core, question))?;
     let statistics = counted.unwrap_or_else(|| published::of_whole(&pool, question));
     if nobody(&statistics) {

@@ -1,5 +1,6 @@
 //! The vectors of one embedder: their codes in memory, and where they are on the disk.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::Float32Type;
 use arrow::record_batch::RecordBatch;
 use futures::TryStreamExt;
+use nexus_scoring::ONE;
 use nexus_scoring::similar::{Direction, in_steps};
 use nexus_storage::{Fragment, Snapshot};
 use nexus_types::Hash128;
@@ -171,7 +173,7 @@ impl Vectors {
         Ok(usual)
     }
 
-    /// The texts nearest to a question with their cosines, nearest first.
+    /// The texts nearest to a question with their cosines, nearest first: found by their codes, compared by their vectors.
     pub(crate) async fn nearest(
         &self,
         snapshot: &Snapshot,
@@ -180,9 +182,25 @@ impl Vectors {
         k: usize,
     ) -> Result<Vec<(Hash128, i64)>> {
         let coded = self.coded(snapshot, passages).await?;
-        let near = coded.nearest(self, passages, question, (k, 1), None);
-        let cosines = coded.cosines(self, passages, &Direction::of(question), &near);
-        Ok(near.iter().filter_map(|place| Some((passages.hash(*place), *cosines.get(place)?))).collect())
+        let near = coded.nearest(self, passages, question, (k.saturating_mul(2), 1), None);
+        let mut wanted: Vec<(u64, Hash128)> = near
+            .into_iter()
+            .filter_map(|place| Some((self.address(passages.hash(place))?, passages.hash(place))))
+            .collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let addresses: Vec<u64> = wanted.iter().map(|(address, _)| *address).collect();
+        let mut hashes = wanted.into_iter().map(|(_, hash)| hash);
+        let mut found = Vec::with_capacity(addresses.len());
+        for batch in snapshot.take_at(&self.table, &addresses, &["vector"]).await? {
+            each_vector(&self.table, &batch, |_, vector| {
+                let product: f32 = question.iter().zip(vector).map(|(a, b)| a * b).sum();
+                found.extend(hashes.next().map(|hash| (hash, (f64::from(product) * ONE as f64).round() as i64)));
+            })?;
+        }
+        found.sort_by_key(|(hash, cosine)| (Reverse(*cosine), *hash));
+        found.truncate(k);
+        Ok(found)
     }
 
     /// The cosines of passages to a question, of those that have a vector. In a scope that is a small part of its table they

@@ -34,6 +34,8 @@ pub struct RecallOptions {
     pub about: Option<String>,
     /// Only events of at least this importance (`salience.score`).
     pub importance: Option<i64>,
+    /// When the question is asked, which says what "yesterday" means; without it such words are words.
+    pub asked_at: Option<Millis>,
     /// Look at every passage instead of those that indexes find.
     pub exact: bool,
     /// Say how each score came about.
@@ -43,7 +45,7 @@ pub struct RecallOptions {
 impl Default for RecallOptions {
     fn default() -> Self {
         let (platform, channel, thread, author, about) = Default::default();
-        let (kind, since, until, importance) = Default::default();
+        let (kind, since, until, importance, asked_at) = Default::default();
         let (exact, explain) = (false, false);
         RecallOptions {
             k: 10,
@@ -56,6 +58,7 @@ impl Default for RecallOptions {
             until,
             about,
             importance,
+            asked_at,
             exact,
             explain,
         }
@@ -93,6 +96,12 @@ impl Limits {
     /// The passages that pass; `None` if all of the scope do.
     pub(crate) fn passing(&self, passages: &Passages) -> Option<Vec<Bits>> {
         (!self.0.is_empty()).then(|| passages.passing(&self.0))
+    }
+
+    /// The passages that pass and were said in one of these stretches.
+    pub(crate) fn within(&self, passages: &Passages, stretches: &[(Millis, Millis)]) -> Vec<Bits> {
+        let within = Condition::Within(stretches.to_vec());
+        passages.passing(&self.0.iter().cloned().chain([within]).collect::<Vec<_>>())
     }
 
     /// The passages that pass and are by one of these.

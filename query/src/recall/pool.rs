@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nexus_scoring::ranking::{REACH, Seen};
+use nexus_storage::Among;
+use nexus_types::Millis;
 
 use super::Meaning;
 use super::options::Limits;
@@ -22,7 +24,7 @@ const FEW_MAX: usize = 500;
 const FOUND_MAX: usize = 64;
 /// Of passages that say the same, so many are candidates for what they mean.
 const ONE_TEXT_MAX: usize = 4;
-/// How many candidates the words give among what the named said.
+/// How many candidates the words give among what the named said, and among what was said when the question speaks of.
 const NAMED_MAX: usize = 32;
 
 /// A passage that is compared with the question.
@@ -41,6 +43,8 @@ pub(crate) struct Search<'a> {
     pub(crate) words: &'a [String],
     /// Who it names.
     pub(crate) named: &'a BTreeSet<String>,
+    /// The stretches of time it speaks of.
+    pub(crate) then: &'a [(Millis, Millis)],
     pub(crate) limits: &'a Limits,
     pub(crate) meaning: Option<&'a Meaning>,
     /// How many results are wanted.
@@ -106,10 +110,13 @@ impl Pool {
         let limited = passing.as_ref().map(|passing| self.passages.among(passing));
         let theirs = (!search.named.is_empty()).then(|| search.limits.by(&self.passages, search.named));
         let theirs = theirs.map(|theirs| self.passages.among(&theirs));
+        let then = (!search.then.is_empty()).then(|| search.limits.within(&self.passages, search.then));
+        let then = then.map(|then| self.passages.among(&then));
         let by_words = core.snapshot.full_text(&question, enough, limited.as_ref().or_else(|| self.passages.own()));
-        let by_named = async {
-            match &theirs {
-                Some(theirs) => core.snapshot.full_text(&question, NAMED_MAX, Some(theirs)).await,
+        let asked = &question;
+        let some = |among: Option<Among>| async move {
+            match &among {
+                Some(among) => core.snapshot.full_text(asked, NAMED_MAX, Some(among)).await,
                 None => Ok(Vec::new()),
             }
         };
@@ -128,8 +135,8 @@ impl Pool {
             };
             tokio::task::spawn_blocking(nearest).await.map_err(super::broken)
         };
-        let (by_words, by_named, near) = futures::join!(by_words, by_named, near);
-        let (by_words, by_named) = (by_words?, by_named?);
+        let (by_words, by_named, by_then, near) = futures::join!(by_words, some(theirs), some(then), near);
+        let (by_words, by_named, by_then) = (by_words?, by_named?, by_then?);
         let full = by_words.len() >= enough;
         let there = |found: Vec<(u64, f32)>| -> Vec<Place> {
             found.into_iter().filter_map(|(address, _)| self.passages.at(address)).collect()
@@ -139,7 +146,7 @@ impl Pool {
             // What was deleted since the index was extended stood before it.
             by_words = there(core.snapshot.full_text(&question, enough, Some(self.passages.alive())).await?);
         }
-        Ok(by_words.into_iter().chain(there(by_named)).chain(near?).collect())
+        Ok(by_words.into_iter().chain(there(by_named)).chain(there(by_then)).chain(near?).collect())
     }
 
     /// Reads what these are compared by, if that is not known yet.

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use nexus_scoring::ranking::{Asked, FEATURES, Weights};
 use nexus_scoring::{Bag, Statistics, terms};
-use nexus_types::{Policy, Task, Text};
+use nexus_types::{Millis, Policy, Task, Text};
 
+use super::dated::dated;
 use super::names::asked;
 use super::pool::Pool;
 use crate::core::Core;
@@ -27,12 +28,14 @@ pub(crate) struct Published {
     pub(crate) asked: Asked,
     /// The weights.
     pub(crate) weights: Weights,
+    /// The stretches of time it speaks of.
+    pub(crate) stretches: Vec<(Millis, Millis)>,
     /// The statistics that were published for it.
     statistics: Option<Statistics>,
 }
 
 /// Reads what is published for a question.
-pub(crate) async fn published(core: &Core, question: &str) -> Result<Published> {
+pub(crate) async fn published(core: &Core, question: &str, asked_at: Option<Millis>) -> Result<Published> {
     let policy = core.policy().await?;
     let is_it = |row: &Policy| matches!(row, Policy::Watch { question: watched, .. } if **watched == *question);
     let newest = policy.iter().filter(|row| matches!(row, Policy::Statistics { .. })).max();
@@ -46,7 +49,16 @@ pub(crate) async fn published(core: &Core, question: &str) -> Result<Published> 
         }
         _ => (core.names().await?.in_question(question), None),
     };
-    Ok(Published { asked: asked(question, &voices), weights: weights(policy.iter()), statistics })
+    let mut asked = asked(question, &voices);
+    let dated = asked_at.filter(|_| statistics.is_none()).map(|at| dated(question, at)).unwrap_or_default();
+    for (parts, more) in [
+        (&mut asked.dates.days, dated.dates.days),
+        (&mut asked.dates.months, dated.dates.months),
+        (&mut asked.dates.years, dated.dates.years),
+    ] {
+        parts.extend(more);
+    }
+    Ok(Published { asked, weights: weights(policy.iter()), stretches: dated.stretches, statistics })
 }
 
 /// The weights that these rows publish; by default, those for an embedder if one is asked, else those for words alone.
