@@ -252,7 +252,8 @@ fn peer(vectors: &[f32], width: usize, asked: &[Vec<f32>], exact: &[Vec<usize>])
 fn watched(store: &Path, questions: &[String], texts: &[String]) {
     let mut nexus = Nexus::open_with(store, Settings::default()).unwrap();
     // A store that is kept has some more from the last time.
-    let next = nexus.memory().unwrap().passages().unwrap() as usize;
+    let held = nexus.memory().unwrap().status().unwrap();
+    let next = held.tables.iter().find(|table| table.name == "events").unwrap().rows as usize;
     let mut plain: Vec<Duration> = (0..QUESTIONS).map(|at| one_more(&mut nexus, next + at, &texts[at])).collect();
     let started = Instant::now();
     nexus.watch(&questions[0], 10).unwrap();

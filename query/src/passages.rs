@@ -12,6 +12,7 @@ mod codes;
 mod layers;
 mod piece;
 mod vectors;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +22,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use nexus_scoring::ranking::{Seen, TALK_GAP};
 use nexus_storage::{Among, Fragment, Snapshot};
 use nexus_types::{Hash128, Millis};
+use tokio::sync::OnceCell;
 
 pub(crate) use bits::Bits;
 use codes::{Codes, Usual};
@@ -28,6 +30,7 @@ use layers::{Kept, Layers};
 use piece::Piece;
 use vectors::Keys;
 pub(crate) use vectors::Vectors;
+use words::{Beside, Words};
 
 use crate::error::{QueryError, Result};
 use crate::recall::{Answered, HitRate};
@@ -49,6 +52,8 @@ pub struct Warm {
     codes: Mutex<BTreeMap<(String, String), (u64, Arc<Codes>)>>,
     /// By the fragment of vectors.
     keys: Mutex<BTreeMap<String, Arc<Keys>>>,
+    /// By the fragment of passages: of those that the index of words lacks.
+    words: Mutex<BTreeMap<String, Arc<Words>>>,
     /// What vectors have in common, by their table, and of how many that is.
     usual: Mutex<BTreeMap<String, (u64, Arc<Usual>)>>,
     /// The newest epoch that was read: older ones make nothing be forgotten.
@@ -96,6 +101,7 @@ pub(crate) struct Passages {
     /// Whether the table has others too.
     pub(crate) others: bool,
     among: OnceLock<Among>,
+    beside: OnceCell<Beside>,
     chain: OnceLock<[BTreeMap<Place, Place>; 2]>,
 }
 
@@ -143,8 +149,8 @@ impl Passages {
         let by_event = Layers::of(&names, &warm.by_event, |at| pieces[at].by_event());
         let by_previous = Layers::of(&names, &warm.by_previous, |at| pieces[at].by_previous());
         let fragments = names.into_iter().map(|(name, _)| name).collect();
-        let (warm, among, chain) = (warm.clone(), OnceLock::new(), OnceLock::new());
-        Ok(Passages { warm, fragments, pieces, live, by_event, by_previous, count, others, among, chain })
+        let (warm, among, beside, chain) = (warm.clone(), OnceLock::new(), OnceCell::new(), OnceLock::new());
+        Ok(Passages { warm, fragments, pieces, live, by_event, by_previous, count, others, among, beside, chain })
     }
 
     fn piece(&self, place: Place) -> (&Piece, usize) {

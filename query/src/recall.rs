@@ -24,9 +24,9 @@ mod rank;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nexus_scoring::Statistics;
 use nexus_scoring::ranking::{MINILM, Sought, Spread};
 use nexus_scoring::similar::Direction;
+use nexus_scoring::{Bag, Statistics};
 use nexus_types::{Hash128, Millis};
 use serde::Serialize;
 
@@ -128,9 +128,12 @@ async fn answer(core: &Core, question: &str, options: &RecallOptions) -> Result<
     }
     let (limits, meaning) = (Limits::of(core, options).await?, Meaning::of(core, &asked.embedded).await?);
     let (limits, meaning, named, then) = (&limits, meaning.as_ref(), &asked.authors, published.stretches.as_slice());
-    let search = Search { words: &words, named, then, limits, meaning, k: options.k, exact: options.exact };
+    let unknown = Statistics::default();
+    let (terms, statistics) = (Bag::of(asked.terms.iter().cloned()), counted.as_ref().unwrap_or(&unknown));
+    let (k, exact, words) = (options.k, options.exact, &words);
+    let search = Search { words, terms, statistics, named, then, limits, meaning, k, exact };
     let (mut pool, named) = futures::try_join!(Pool::of(core, &search), known::about_named(core, question))?;
-    let statistics = counted.unwrap_or_else(|| published::of_whole(&pool, question));
+    let statistics = counted.clone().unwrap_or_else(|| published::of_whole(&pool, question));
     if nobody(&statistics) {
         return Ok(Recalled::nobody());
     }

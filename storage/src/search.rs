@@ -1,24 +1,19 @@
 //! Search in a snapshot, by words over the passages.
 //!
-//! Works without an index, by reading all rows, and with one that lags behind: rows it does not have yet are searched
-//! directly. Cost with an index: what the index touches, plus the rows since it was last extended.
+//! The index of words is asked itself, which spares the plan of a scan. It may lag behind: [`Snapshot::not_indexed`] says
+//! which fragments it does not have yet. Cost: what the index touches.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::{Float32Type, UInt64Type};
 use async_trait::async_trait;
-use futures::TryStreamExt;
 use futures::future::BoxFuture;
 use lance::dataset::Dataset;
 use lance::dataset::scanner::RowAddrMask;
 use lance::index::{DatasetIndexExt, DatasetIndexInternalExt};
-use lance::table::format::Fragment;
 use lance_index::metrics::NoOpMetricsCollector;
 use lance_index::prefilter::{NoFilter, PreFilter};
-use lance_index::scalar::FullTextSearchQuery;
-use lance_index::scalar::inverted::query::{FtsQuery, FtsSearchParams, MatchQuery, Operator, collect_query_tokens};
+use lance_index::scalar::inverted::query::{FtsSearchParams, Operator, collect_query_tokens};
 use lance_index::scalar::inverted::{InvertedIndex, MemBM25Scorer};
 
 use crate::error::{Result, lance};
@@ -85,15 +80,10 @@ async fn frequencies(table: &Dataset, words: &[String]) -> lance::Result<Frequen
     Ok(sums)
 }
 
-/// What the segments of the index find, and the fragments they know.
-async fn indexed(
-    table: &Dataset,
-    text: &str,
-    k: usize,
-    among: Option<&Among>,
-) -> lance::Result<(Vec<(u64, f32)>, BTreeSet<u32>)> {
-    let (indexes, covered) = words_index(table).await?;
-    let Some(first) = indexes.first() else { return Ok((Vec::new(), covered)) };
+/// What the segments of the index find.
+async fn indexed(table: &Dataset, text: &str, k: usize, among: Option<&Among>) -> lance::Result<Vec<(u64, f32)>> {
+    let indexes = words_index(table).await?.0;
+    let Some(first) = indexes.first() else { return Ok(Vec::new()) };
     let tokens = collect_query_tokens(text, &mut first.tokenizer());
     let terms: Vec<String> = (&tokens).into_iter().map(ToString::to_string).collect();
     // Words are worth the same in every segment.
@@ -115,7 +105,7 @@ async fn indexed(
         let (rows, scores) = index.bm25_search(tokens, params, Operator::Or, limit, metrics, Some(&scorer)).await?;
         found.extend(rows.into_iter().zip(scores));
     }
-    Ok((found, covered))
+    Ok(found)
 }
 
 /// Rows that may be found.
@@ -141,9 +131,9 @@ impl PreFilter for Only {
 }
 
 impl Snapshot {
-    /// The addresses of the passages that fit these words best by BM25, best first, among these rows; some may have been
-    /// deleted since the index was extended. The text is words and nothing else: quotes and operators in it have no
-    /// meaning. Asks the index itself, which spares the plan of a scan.
+    /// The addresses of the indexed passages that fit these words best by BM25, best first, among these rows; some may have
+    /// been deleted since the index was extended. The text is words and nothing else: quotes and operators in it have no
+    /// meaning.
     pub fn full_text<'a>(
         &'a self,
         text: &'a str,
@@ -155,47 +145,21 @@ impl Snapshot {
             if k == 0 || !text.chars().any(char::is_alphanumeric) {
                 return Ok(Vec::new());
             }
-            let (mut found, covered) =
-                indexed(&table, text, k, among).await.map_err(lance("cannot search passages"))?;
-            let fragments = table.fragments().iter();
-            let others: Vec<Fragment> = fragments.filter(|one| !covered.contains(&(one.id as u32))).cloned().collect();
-            if !others.is_empty() {
-                found.extend(self.not_indexed(text, k, among, others).await?);
-            }
+            let mut found = indexed(&table, text, k, among).await.map_err(lance("cannot search passages"))?;
             found.sort_by(|(a, x): &(u64, f32), (b, y)| y.total_cmp(x).then_with(|| a.cmp(b)));
             found.truncate(k);
             Ok(found)
         })
     }
 
-    /// The same in fragments that no index has yet.
-    async fn not_indexed(
-        &self,
-        text: &str,
-        k: usize,
-        among: Option<&Among>,
-        fragments: Vec<Fragment>,
-    ) -> Result<Vec<(u64, f32)>> {
-        let Some(table) = self.table("passages").await? else { return Ok(Vec::new()) };
-        let mut scanner = table.scan();
-        let prepare = || -> lance::Result<()> {
-            let words = MatchQuery::new(text.to_string()).with_column(Some("text".to_string()));
-            scanner.full_text_search(FullTextSearchQuery::new_query(FtsQuery::Match(words)).limit(Some(k as i64)))?;
-            scanner.with_fragments(fragments).project(&["_score"])?.with_row_id();
-            if let Some(Among(rows)) = among {
-                scanner.prefilter(true).with_row_id_prefilter(RowAddrMask::clone(rows));
-            }
-            Ok(())
-        };
-        prepare().map_err(lance("cannot search passages"))?;
-        let batches: Vec<RecordBatch> = self.run("passages", scanner).await?.try_collect().await?;
-        let mut found = Vec::new();
-        for batch in &batches {
-            let (rows, scores) =
-                (batch["_rowid"].as_primitive::<UInt64Type>(), batch["_score"].as_primitive::<Float32Type>());
-            found.extend(rows.values().iter().copied().zip(scores.values().iter().copied()));
-        }
-        Ok(found)
+    /// The numbers of the fragments of passages that the index of words does not have yet.
+    pub fn not_indexed(&self) -> BoxFuture<'_, Result<Vec<u32>>> {
+        Box::pin(async move {
+            let Some(table) = self.table("passages").await? else { return Ok(Vec::new()) };
+            let covered = words_index(&table).await.map_err(lance("cannot read the index of words"))?.1;
+            let all = table.fragments().iter().map(|fragment| fragment.id as u32);
+            Ok(all.filter(|number| !covered.contains(number)).collect())
+        })
     }
 
     /// In how many passages each of these words is, of all scopes, as far as the index of words goes: what it lacks counts

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nexus_scoring::ranking::{REACH, Seen};
+use nexus_scoring::{Bag, Statistics};
 use nexus_storage::Among;
 use nexus_types::Millis;
 
@@ -41,6 +42,9 @@ pub(crate) struct Turn {
 pub(crate) struct Search<'a> {
     /// The words of the question that may answer it.
     pub(crate) words: &'a [String],
+    /// Their terms, and what these are worth.
+    pub(crate) terms: Bag,
+    pub(crate) statistics: &'a Statistics,
     /// Who it names.
     pub(crate) named: &'a BTreeSet<String>,
     /// The stretches of time it speaks of.
@@ -109,8 +113,9 @@ impl Pool {
         let enough = FOUND_MAX.max(search.k);
         let limited = passing.as_ref().map(|passing| self.passages.among(passing));
         let theirs = (!search.named.is_empty()).then(|| search.limits.by(&self.passages, search.named));
-        let theirs = theirs.map(|theirs| self.passages.among(&theirs));
         let then = (!search.then.is_empty()).then(|| search.limits.within(&self.passages, search.then));
+        let new = self.beside(core, search, [passing.as_deref(), theirs.as_ref(), then.as_ref()]).await?;
+        let theirs = theirs.map(|theirs| self.passages.among(&theirs));
         let then = then.map(|then| self.passages.among(&then));
         let by_words = core.snapshot.full_text(&question, enough, limited.as_ref().or_else(|| self.passages.own()));
         let asked = &question;
@@ -146,7 +151,26 @@ impl Pool {
             // What was deleted since the index was extended stood before it.
             by_words = there(core.snapshot.full_text(&question, enough, Some(self.passages.alive())).await?);
         }
-        Ok(by_words.into_iter().chain(there(by_named)).chain(there(by_then)).chain(near?).collect())
+        let indexed = by_words.into_iter().chain(there(by_named)).chain(there(by_then));
+        Ok(indexed.chain(new).chain(near?).collect())
+    }
+
+    /// What the words find that no index has yet: in all that passes, in what the named said, in what was said then.
+    async fn beside(
+        &self,
+        core: &Core,
+        search: &Search<'_>,
+        [passing, theirs, then]: [Option<&Vec<Bits>>; 3],
+    ) -> Result<Vec<Place>> {
+        let beside = self.passages.beside(&core.snapshot).await?;
+        let find = |k, may: Option<&Vec<Bits>>| {
+            self.passages.found_beside(beside, (&search.terms, search.statistics), k, may.map(Vec::as_slice))
+        };
+        let mut found = find(FOUND_MAX.max(search.k), passing);
+        for some in [theirs, then].into_iter().flatten() {
+            found.extend(find(NAMED_MAX, Some(some)));
+        }
+        Ok(found)
     }
 
     /// Reads what these are compared by, if that is not known yet.

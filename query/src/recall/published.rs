@@ -122,6 +122,10 @@ async fn of_index(core: &Core, question: &str) -> Result<Statistics> {
             fewer => fewer as u64,
         };
         found.counts = counts.iter().zip(&found.counts).map(counted).collect();
+        let beside = here.beside(&core.snapshot).await?;
+        for (count, (_, term)) in found.counts.iter_mut().zip(&words) {
+            *count += here.count_beside(beside, term);
+        }
         found.length = found.length / found.passages.max(1) * passages;
     }
     let mut statistics =

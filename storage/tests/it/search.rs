@@ -1,4 +1,5 @@
-//! Search with an index, without one, and with one that lags behind: the same answers, whatever the question contains.
+//! Search by words: the same answers from one segment of the index and from several, whatever the question contains, and
+//! which fragments it lacks.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -84,19 +85,24 @@ async fn check(store: &Store, rows: usize) {
 }
 
 #[test]
-fn words_are_found_with_and_without_an_index() {
+fn words_are_found_and_what_the_index_lacks_is_told() {
     run(async {
         let directory = tempfile::tempdir().unwrap();
         let mut store = Store::create_or_open(directory.path(), eager(), opener()).await.unwrap();
         assert!(store.snapshot().await.unwrap().full_text("harbour", 3, None).await.unwrap().is_empty());
-        commit(&mut store, vec![passages(0, 128)]).await.unwrap();
-        check(&store, 128).await;
-        store.maintain(100).await.unwrap();
-        check(&store, 128).await;
-        commit(&mut store, vec![passages(128, 160)]).await.unwrap();
-        check(&store, 160).await;
-        store.maintain(100).await.unwrap();
-        check(&store, 160).await;
+        for (from, to) in [(0, 128), (128, 160)] {
+            commit(&mut store, vec![passages(from, to)]).await.unwrap();
+            let snapshot = store.snapshot().await.unwrap();
+            let lacking = snapshot.not_indexed().await.unwrap();
+            let of = |number: u32| snapshot.read_fragment("passages", number, &["id"]);
+            let lacking = futures::future::try_join_all(lacking.into_iter().map(of)).await.unwrap();
+            let lacking: Vec<String> = lacking.iter().flat_map(|batches| ids(batches)).collect();
+            assert_eq!(lacking, (from..to).map(|at| format!("{at:04}")).collect::<Vec<_>>());
+            assert_eq!(full_text(&snapshot, "harbour", 200, None).await.len(), from / 4 - from / 64);
+            store.maintain(100).await.unwrap();
+            check(&store, to).await;
+            assert!(store.snapshot().await.unwrap().not_indexed().await.unwrap().is_empty());
+        }
     });
 }
 
