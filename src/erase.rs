@@ -44,6 +44,12 @@ impl Nexus {
         self.engine.warm = Default::default();
         let runtime = self.engine.runtime.clone();
         let erased = runtime.block_on(self.engine.store.erase())?;
+        let live = runtime.block_on(async {
+            let snapshot = self.engine.store.snapshot().await?;
+            texts(&snapshot, "events", "id", Some("state = 'live'")).await
+        })?;
+        let live: BTreeSet<String> = live.into_iter().collect();
+        self.engine.store.reader().retrieved().retain(|_, event| live.contains(event))?;
         report.files = erased.files;
         report.bytes_after = bytes(&self.engine)?;
         Ok(report)
@@ -82,7 +88,7 @@ impl Engine {
 }
 
 async fn orphans(snapshot: &Snapshot) -> Result<(Vec<TableChange>, Vec<AnswerRow>)> {
-    let wanted: BTreeSet<String> = texts(snapshot, "passages", "text_hash").await?.into_iter().collect();
+    let wanted: BTreeSet<String> = texts(snapshot, "passages", "text_hash", None).await?.into_iter().collect();
     let mut answers = Vec::new();
     for batch in snapshot.scan("answers", None, None).await? {
         let rows = AnswersTable::decode(&batch)?;
@@ -92,20 +98,20 @@ async fn orphans(snapshot: &Snapshot) -> Result<(Vec<TableChange>, Vec<AnswerRow
     let keys = answers.iter().map(|row| AnswersTable::key(&row.ask)).collect();
     let mut changes = vec![
         gone(TableSpec::from(&AnswersTable::table()), keys),
-        gone(TableSpec::from(&RejectsTable::table()), texts(snapshot, "rejects", "id").await?),
+        gone(TableSpec::from(&RejectsTable::table()), texts(snapshot, "rejects", "id", None).await?),
     ];
     for name in snapshot.tables().into_iter().filter(|name| name.starts_with("vectors_")) {
         let Some(schema) = snapshot.schema(name).await? else { continue };
         let keys =
-            texts(snapshot, name, "text_hash").await?.into_iter().filter(|hash| !wanted.contains(hash)).collect();
+            texts(snapshot, name, "text_hash", None).await?.into_iter().filter(|hash| !wanted.contains(hash)).collect();
         changes.push(gone(TableSpec { name: name.into(), key: "text_hash".into(), schema }, keys));
     }
     changes.retain(|change| !change.delete.is_empty());
     Ok((changes, answers))
 }
 
-async fn texts(snapshot: &Snapshot, table: &str, column: &str) -> Result<Vec<String>> {
-    let batches = snapshot.scan(table, Some(&[column]), None).await?;
+async fn texts(snapshot: &Snapshot, table: &str, column: &str, filter: Option<&str>) -> Result<Vec<String>> {
+    let batches = snapshot.scan(table, Some(&[column]), filter).await?;
     let values =
         batches.iter().flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned));
     Ok(values.collect())

@@ -44,6 +44,7 @@ mod policy;
 mod progress;
 mod reconsolidate;
 mod rerank;
+mod retrieved;
 mod settings;
 mod switch;
 mod texts;

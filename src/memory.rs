@@ -21,6 +21,7 @@ use crate::embedder::{self, Embedder};
 use crate::engine::meta;
 use crate::forget::Selector;
 use crate::policy::PolicyFile;
+use crate::retrieved::Counting;
 use crate::verify::VerifyReport;
 use crate::{Error, ErrorKind, Nexus, Result, Settings, clock, hydrate, verify};
 
@@ -32,6 +33,8 @@ pub struct Memory {
     at_hand: Vec<Arc<dyn Model>>,
     /// What recall keeps in memory, shared by all that read this store in this process.
     warm: Arc<Warm>,
+    /// What this reader recalled.
+    counting: Counting,
     pub(crate) reranker: OnceLock<Reranker>,
     runtime: Arc<Runtime>,
 }
@@ -121,7 +124,8 @@ impl Memory {
         let embed = runtime.block_on(embedder_of(&snapshot, scope, &at_hand))?;
         let components = Components { history: Some(reader.clone()), embed, warm: warm.clone() };
         let query = runtime.block_on(Query::new(snapshot, scope, components))?;
-        Ok(Memory { query, reader, at_hand, warm, reranker: OnceLock::new(), runtime })
+        let counting = Counting::to(reader.retrieved());
+        Ok(Memory { query, reader, at_hand, warm, counting, reranker: OnceLock::new(), runtime })
     }
 
     /// The same scope at another moment.
@@ -154,7 +158,9 @@ impl Memory {
         }
         let asked_at = options.asked_at.or_else(|| Some(clock::now()));
         let options = RecallOptions { asked_at, ..options.clone() };
-        Ok(self.runtime.block_on(self.query.recall(question.trim(), &options))?)
+        let recalled = self.runtime.block_on(self.query.recall(question.trim(), &options))?;
+        self.counting.note(self.scope(), recalled.hits.iter().map(|hit| hit.event.as_str()), self.runtime.handle());
+        Ok(recalled)
     }
 
     /// The texts nearest to a question in meaning alone, by their hash, each with its cosine (65,536 is one); nearest

@@ -15,6 +15,7 @@ use nexus_types::tables;
 
 use crate::core::{Components, Core};
 use crate::error::{QueryError, Result};
+use crate::retrievals::Retrievals;
 use crate::scoped::ScopedTable;
 use crate::{functions, views};
 
@@ -47,6 +48,8 @@ pub(crate) async fn private(snapshot: &Snapshot, scope: &str, components: &Compo
     }
     catalogue.register_schema(STORED, stored)?;
     memory.register_table("checkpoints".into(), Arc::new(checkpoints(snapshot, components)?))?;
+    let counted = components.history.as_ref().map(|history| history.retrieved());
+    memory.register_table("retrievals".into(), Arc::new(Retrievals { counted, scope: scope.into() }))?;
     Ok(session)
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 
 use crate::entities::{self, Entities};
 use crate::error::{QueryError, Result};
-use crate::passages::{Passages, Vectors, Warm};
+use crate::passages::{Links, Passages, Vectors, Warm};
 use crate::recall::Names;
 use crate::{catalogue, views};
 
@@ -51,6 +51,7 @@ pub(crate) struct Core {
     entities: OnceCell<Arc<Entities>>,
     passages: OnceCell<Arc<Passages>>,
     vectors: OnceCell<Option<Arc<Vectors>>>,
+    links: OnceCell<Arc<[Links; 2]>>,
     names: OnceCell<Arc<Names>>,
     policy: OnceCell<Arc<Vec<Policy>>>,
 }
@@ -66,9 +67,9 @@ impl Core {
     pub(crate) async fn new(snapshot: Snapshot, scope: &str, components: Components) -> Result<Core> {
         let session = catalogue::private(&snapshot, scope, &components).await?;
         let plans = views::plan(&session, &snapshot).await?;
-        let (entities, passages, vectors, names, policy) = Default::default();
+        let (entities, passages, vectors, links, names, policy) = Default::default();
         let scope = scope.into();
-        Ok(Core { snapshot, scope, components, plans, session, entities, passages, vectors, names, policy })
+        Ok(Core { snapshot, scope, components, plans, session, entities, passages, vectors, links, names, policy })
     }
 
     /// The same scope at another time.
@@ -118,6 +119,17 @@ impl Core {
             Ok(read.map(Arc::new))
         };
         self.vectors.get_or_try_init(read).await.cloned()
+    }
+
+    /// The claims of events, and the facts of claims, read once.
+    pub(crate) async fn links(&self) -> Result<Arc<[Links; 2]>> {
+        let read = || async {
+            let (snapshot, warm) = (&self.snapshot, &self.components.warm);
+            let claims = Links::read(snapshot, warm, &warm.claims, ["claims", "event", "id"]).await?;
+            let facts = Links::read(snapshot, warm, &warm.decisions, ["decisions", "claim", "fact"]).await?;
+            Ok(Arc::new([claims, facts]))
+        };
+        self.links.get_or_try_init(read).await.cloned()
     }
 
     /// Everybody who said something here, read once.

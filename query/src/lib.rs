@@ -17,6 +17,7 @@ mod neighbours;
 mod passages;
 mod reader;
 mod recall;
+mod retrievals;
 mod rows;
 mod scoped;
 mod views;

@@ -10,6 +10,7 @@
 mod bits;
 mod codes;
 mod layers;
+mod links;
 mod piece;
 mod vectors;
 mod words;
@@ -27,6 +28,8 @@ use tokio::sync::OnceCell;
 pub(crate) use bits::Bits;
 use codes::{Codes, Usual};
 use layers::{Kept, Layers};
+pub(crate) use links::Links;
+use links::LinksKept;
 use piece::Piece;
 use vectors::Keys;
 pub(crate) use vectors::Vectors;
@@ -62,6 +65,9 @@ pub struct Warm {
     by_event: Mutex<Option<Arc<Kept>>>,
     by_previous: Mutex<Option<Arc<Kept>>>,
     by_text: Mutex<Option<Arc<Kept>>>,
+    /// The claims of events, and the facts of claims.
+    pub(crate) claims: LinksKept,
+    pub(crate) decisions: LinksKept,
     seen: Mutex<BTreeMap<Analysed, Arc<Seen>>>,
     pub(crate) answered: Answered,
     /// One reads at a time: who waits finds it done.

@@ -136,7 +136,9 @@ pub(crate) async fn plan(session: &SessionContext, snapshot: &Snapshot) -> Resul
         session.register_table(name.as_str(), Arc::new(ViewTable::new(plan.clone(), None)))?;
         plans.insert(name, plan);
     }
-    plans.insert("checkpoints".into(), session.table("checkpoints").await?.into_unoptimized_plan());
+    for name in ["checkpoints", "retrievals"] {
+        plans.insert(name.into(), session.table(name).await?.into_unoptimized_plan());
+    }
     Ok(plans)
 }
 

@@ -17,8 +17,12 @@ const TERM_BYTES_MAX: usize = 64;
 
 /// The terms of a text, in order.
 pub fn of(text: &str) -> Vec<String> {
-    let words = words(text);
-    let language = Language::of(&words);
+    of_words(&words(text))
+}
+
+/// The terms of a text by its [`words`].
+pub(crate) fn of_words(words: &[String]) -> Vec<String> {
+    let language = Language::of(words);
     stemmed(words.iter().filter(|word| !language.stops(word)), language)
 }
 
@@ -48,6 +52,9 @@ pub fn bag(text: &str) -> Bag {
 
 /// The words of a text, in lower case: neither stemmed nor without stop words.
 pub fn words(text: &str) -> Vec<String> {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase().unicode_words().map(bare).filter(|word| !word.is_empty()).collect();
+    }
     let text: String = text.nfkc().flat_map(char::to_lowercase).map(|c| if c == '’' { '\'' } else { c }).collect();
     let mut words = Vec::new();
     for (run, unspaced) in runs(&text) {
@@ -81,6 +88,11 @@ fn unspaced(c: char) -> bool {
         | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{2fa1f}')
 }
 
+/// Whether a term is of a script that writes no blanks: part of a run of characters, not a word.
+pub fn is_unspaced(term: &str) -> bool {
+    term.chars().all(unspaced)
+}
+
 fn bigrams(run: &str, words: &mut Vec<String>) {
     let chars: Vec<char> = run.chars().collect();
     match chars.as_slice() {
@@ -92,7 +104,8 @@ fn bigrams(run: &str, words: &mut Vec<String>) {
 
 /// A word without its possessive ending and apostrophes.
 fn bare(word: &str) -> String {
-    word.strip_suffix("'s").unwrap_or(word).replace('\'', "")
+    let word = word.strip_suffix("'s").unwrap_or(word);
+    if word.contains('\'') { word.replace('\'', "") } else { word.into() }
 }
 
 fn stemmed<'a>(words: impl Iterator<Item = &'a String>, language: Language) -> Vec<String> {
@@ -104,7 +117,9 @@ fn stemmed<'a>(words: impl Iterator<Item = &'a String>, language: Language) -> V
 }
 
 fn term(word: &str, stemmer: &Stemmer) -> String {
-    let mut term: String = stemmer.stem(word).nfd().filter(|c| !is_combining_mark(*c)).collect();
+    let stem = stemmer.stem(word);
+    let bare = |stem: &str| stem.nfd().filter(|c| !is_combining_mark(*c)).collect();
+    let mut term: String = if stem.is_ascii() { stem.into_owned() } else { bare(&stem) };
     let end = (0..=TERM_BYTES_MAX.min(term.len())).rev().find(|&at| term.is_char_boundary(at)).unwrap_or(0);
     term.truncate(end);
     term

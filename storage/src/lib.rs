@@ -13,6 +13,7 @@
 //! tables/<name>.lance   the tables, in versions
 //! checkpoints/<epoch>.json   which version of each table an epoch is
 //! readers/              leases of live snapshots
+//! retrieved.jsonl       how often each event was recalled
 //! ```
 
 mod caches;
@@ -28,6 +29,7 @@ mod lease;
 mod lock;
 mod maintain;
 mod reader;
+mod retrieved;
 mod search;
 mod settings;
 mod snapshot;
@@ -43,6 +45,7 @@ pub use fragments::{Among, Fragment};
 pub use lock::Opener;
 pub use maintain::Maintained;
 pub use reader::Reader;
+pub use retrieved::{Counts, Retrieved};
 pub use search::Frequencies;
 pub use settings::Settings;
 pub use snapshot::{Snapshot, quoted};

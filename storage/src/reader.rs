@@ -10,6 +10,7 @@ use crate::error::{ErrorKind, Result, StorageError, at};
 use crate::files;
 use crate::home::Home;
 use crate::lease::Lease;
+use crate::retrieved::Retrieved;
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 
@@ -48,6 +49,11 @@ impl Reader {
             }
             Err(StorageError::new(ErrorKind::Retry, "the store changes too fast to take a snapshot: try again"))
         })
+    }
+
+    /// The count of what was recalled.
+    pub fn retrieved(&self) -> Retrieved {
+        Retrieved::of(&self.caches.home)
     }
 
     /// Bytes on the disk, of all the store's files.

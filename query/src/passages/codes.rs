@@ -168,9 +168,13 @@ pub(crate) fn nearest(
                 if of.iter().fold(FAR, |least, distance| least.min(*distance)) > reach {
                     continue;
                 }
-                let near = of.iter().enumerate().filter(|(_, distance)| **distance <= reach);
-                let rows = near.map(|(row, _)| block * BLOCK + row);
-                found.extend(rows.map(|row| (Reverse(pieces[piece].0.cosine(row, &direction)), piece, row)));
+                // A plain loop: an iterator's own functions would be compiled for any processor.
+                for (at, distance) in of.iter().enumerate() {
+                    if *distance <= reach {
+                        let row = block * BLOCK + at;
+                        found.push((Reverse(pieces[piece].0.cosine(row, &direction)), piece, row));
+                    }
+                }
             }
         }
     });

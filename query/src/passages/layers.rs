@@ -1,7 +1,7 @@
 //! Where the rows with a key are, over all fragments of a table.
 //!
-//! Keys are hashes, so that a key's place among sorted ones is where its value says, give or take a few: a look-up costs
-//! about two reads of memory, however many there are. One look-up over many fragments is kept for later snapshots, which
+//! Keys are hashes, so that sorted ones fall evenly into buckets by their value: a look-up costs about two reads of memory,
+//! however many there are. One look-up over many fragments is kept for later snapshots, which
 //! look beside it into the few fragments that have come since; it is made anew when these have grown.
 
 use std::collections::BTreeMap;
@@ -19,35 +19,42 @@ const BESIDE_ROWS_MAX: usize = 20_000;
 /// Half a key, the number of the fragment, the row in it; ascending.
 type Entry = (u64, u32, u32);
 
+/// So many entries a bucket, about.
+const BUCKET: usize = 8;
+
 /// The rows of some fragments, by key.
 #[derive(Debug, Default)]
-struct LookUp(Vec<Entry>);
+struct LookUp {
+    entries: Vec<Entry>,
+    /// Where each bucket begins, and where the last one ends.
+    starts: Vec<u32>,
+}
 
 impl LookUp {
     fn of(mut entries: Vec<Entry>) -> LookUp {
         entries.sort_unstable();
-        LookUp(entries)
+        let buckets = entries.len() / BUCKET + 1;
+        let mut starts = Vec::with_capacity(buckets + 1);
+        for (at, entry) in (0..).zip(&entries) {
+            starts.resize((bucket(entry.0, buckets) + 1).max(starts.len()), at);
+        }
+        starts.resize(buckets + 1, entries.len() as u32);
+        LookUp { entries, starts }
     }
 
     /// All entries of a key.
     fn find(&self, key: u64) -> &[Entry] {
-        let all = &self.0;
-        let guess = ((u128::from(key) * all.len() as u128) >> 64) as usize;
-        // From the guess outwards, in growing steps, to either side of the key.
-        let (mut low, mut high, mut step) = (guess, guess, 8);
-        while low > 0 && all.get(low).is_none_or(|entry| entry.0 >= key) {
-            low = low.saturating_sub(step);
-            step *= 2;
-        }
-        step = 8;
-        while high < all.len() && all[high].0 <= key {
-            high = (high + step).min(all.len());
-            step *= 2;
-        }
-        let here = &all[low..high.max(low)];
+        let bucket = bucket(key, self.starts.len().saturating_sub(1));
+        let (from, to) = (self.starts.get(bucket).copied(), self.starts.get(bucket + 1).copied());
+        let here = from.zip(to).and_then(|(from, to)| self.entries.get(from as usize..to as usize)).unwrap_or_default();
         let here = &here[here.partition_point(|entry| entry.0 < key)..];
         &here[..here.partition_point(|entry| entry.0 == key)]
     }
+}
+
+/// The bucket of a key: where its value says.
+fn bucket(key: u64, buckets: usize) -> usize {
+    ((u128::from(key) * buckets as u128) >> 64) as usize
 }
 
 /// A look-up that is kept, and the names of its fragments.

@@ -145,6 +145,18 @@ impl Piece {
         self.texts.all.get(*from..*self.texts.ends.get(row)?)
     }
 
+    /// The rows whose text has this string, while texts are kept; each once.
+    pub(crate) fn rows_with(&self, string: &str) -> impl Iterator<Item = u32> {
+        let mut last = None;
+        let found = memchr::memmem::find_iter(self.texts.all.as_bytes(), string.as_bytes());
+        let row = move |at: usize| {
+            let row = self.texts.ends.partition_point(|end| *end <= at);
+            let within = self.texts.ends.get(row).is_some_and(|end| at + string.len() <= *end);
+            (within && last.replace(row) != Some(row)).then_some(row as u32)
+        };
+        found.filter_map(row)
+    }
+
     /// How many bytes of text it keeps.
     pub(crate) fn text_bytes(&self) -> usize {
         self.texts.all.len()

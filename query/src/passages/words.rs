@@ -113,6 +113,25 @@ impl Passages {
     }
 }
 
+impl Passages {
+    /// The passages that have the most of these strings in their texts, at most `k`, among the marked ones: for scripts that
+    /// write no blanks, of which an index of words knows nothing. Costs a pass over all texts in memory for each string.
+    pub(crate) fn containing(&self, strings: &[String], k: usize, may: Option<&[Bits]>) -> Vec<Place> {
+        let may = may.unwrap_or(&self.live);
+        let mut counts: BTreeMap<Place, usize> = BTreeMap::new();
+        for string in strings {
+            for (at, piece) in (0..).zip(&self.pieces) {
+                let rows = piece.rows_with(string).map(|row| Place { piece: at, row });
+                rows.filter(|place| place.is_in(may)).for_each(|place| *counts.entry(place).or_default() += 1);
+            }
+        }
+        let mut found: Vec<(Reverse<usize>, Reverse<Place>)> =
+            counts.into_iter().map(|(place, count)| (Reverse(count), Reverse(place))).collect();
+        found.sort_unstable();
+        found.into_iter().take(k).map(|(_, Reverse(place))| place).collect()
+    }
+}
+
 async fn read_bags(snapshot: &Snapshot, number: u32) -> Result<Vec<Bag>> {
     let mut bags = Vec::new();
     for batch in snapshot.read_fragment("passages", number, &["text"]).await? {

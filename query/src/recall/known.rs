@@ -9,7 +9,6 @@ use nexus_types::Hash128;
 use crate::core::Core;
 use crate::error::Result;
 use crate::facts::{self, FactView};
-use crate::rows::Rows;
 
 /// How many facts go with a recall.
 const FACTS_MAX: usize = 8;
@@ -77,22 +76,9 @@ async fn named(core: &Core, question: &str) -> Result<BTreeSet<String>> {
 
 /// The facts that claims in these passages opened, changed or agreed with.
 async fn said(core: &Core, recalled: &[Hash128]) -> Result<Vec<FactView>> {
-    if recalled.is_empty() {
-        return Ok(Vec::new());
-    }
-    let events: Vec<String> = recalled.iter().map(ToString::to_string).collect();
-    let claims = ids(&core.snapshot.rows_with("claims", "event", &events, &["id"]).await?, "id")?;
-    if claims.is_empty() {
-        return Ok(Vec::new());
-    }
-    let facts = ids(&core.snapshot.rows_with("decisions", "claim", &claims, &["fact"]).await?, "fact")?;
-    if facts.is_empty() { Ok(Vec::new()) } else { facts::versions(core, &facts).await }
-}
-
-fn ids(batches: &[arrow::record_batch::RecordBatch], column: &str) -> Result<Vec<String>> {
-    let mut ids = BTreeSet::new();
-    for batch in batches {
-        ids.extend(Rows(batch).text(column)?.iter().flatten().map(String::from));
-    }
-    Ok(ids.into_iter().collect())
+    let links = core.links().await?;
+    let [claims, facts] = &*links;
+    let said = recalled.iter().flat_map(|event| claims.of(*event)).flat_map(|claim| facts.of(claim));
+    let facts: BTreeSet<String> = said.map(|fact| fact.to_string()).collect();
+    if facts.is_empty() { Ok(Vec::new()) } else { facts::versions(core, &facts.into_iter().collect::<Vec<_>>()).await }
 }

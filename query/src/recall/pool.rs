@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nexus_scoring::ranking::{REACH, Seen};
-use nexus_scoring::{Bag, Statistics};
+use nexus_scoring::{Bag, Statistics, terms};
 use nexus_storage::Among;
 use nexus_types::Millis;
 
@@ -167,6 +167,11 @@ impl Pool {
             self.passages.found_beside(beside, (&search.terms, search.statistics), k, may.map(Vec::as_slice))
         };
         let mut found = find(FOUND_MAX.max(search.k), passing);
+        let unspaced: Vec<String> =
+            search.terms.terms().filter(|term| terms::is_unspaced(term)).map(String::from).collect();
+        if !unspaced.is_empty() {
+            found.extend(self.passages.containing(&unspaced, FOUND_MAX, passing.map(Vec::as_slice)));
+        }
         for some in [theirs, then].into_iter().flatten() {
             found.extend(find(NAMED_MAX, Some(some)));
         }

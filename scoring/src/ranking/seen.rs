@@ -91,7 +91,7 @@ impl Seen {
         let has = |list: &[&str]| words.iter().any(|word| list.binary_search(&word.as_str()).is_ok());
         let spoken = text.split("[image: ").next().unwrap_or_default().trim_end();
         Seen {
-            bag: terms::bag(text),
+            bag: Bag::of(terms::of_words(&words)),
             author: author.into(),
             said_at,
             date: civil(said_at),
