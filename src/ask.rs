@@ -72,7 +72,7 @@ impl Engine {
                     answers: answered.rows[before..].iter().map(|row| (row.clone(), 1)).collect(),
                     ..Inputs::default()
                 };
-                let more = self.graph.step(inputs)?;
+                let more = self.feed(inputs)?;
                 self.note_asks(&more);
                 outputs.merge(more);
             }

@@ -77,7 +77,7 @@ impl Memory {
             Some(path) => TokenCounter::open(path)?,
         };
         let asked = RecallOptions { k: MESSAGES, ..options.recall.clone() };
-        let recalled = self.recall_with(&with_talk(question, &options.talk), &asked)?;
+        let recalled = self.recall_uncounted(&with_talk(question, &options.talk), &asked)?;
         // That a mail address is somebody's own tells a model nothing.
         let of_others = |fact: &&FactView| fact.object_id.as_ref() != Some(&fact.subject_id);
         let facts: Vec<&FactView> = recalled.facts.iter().filter(|fact| fact.holds()).filter(of_others).collect();
@@ -87,7 +87,9 @@ impl Memory {
             facts.iter().map(|fact| fact_line(fact, origins.get(&fact.id).cloned())).collect();
         let mut said = BTreeSet::new();
         let hits: Vec<&Hit> = recalled.hits.iter().filter(|hit| said.insert((&hit.author, &hit.text))).collect();
-        Ok(fitted(&counter, options.tokens, facts, hits))
+        let context = fitted(&counter, options.tokens, facts, hits);
+        self.count(context.lines.iter().filter(|line| line.fact.is_none()).filter_map(|line| line.event.as_deref()));
+        Ok(context)
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nexus_dataflows::{GRAPH_VERSION, Graph, Inputs, Outputs};
 use nexus_inference::Model;
@@ -59,7 +59,20 @@ pub(crate) struct Engine {
     pub(crate) scopes: BTreeSet<Scope>,
     /// Why an epoch failed half way: the graph is then ahead of the store, and only opening again brings them together.
     pub(crate) failed: Option<String>,
+    /// Of the last epoch.
+    pub(crate) times: EpochTimes,
     pub(crate) runtime: Arc<Runtime>,
+}
+
+/// How long the parts of the last epoch took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EpochTimes {
+    /// The graph: taking in what was admitted and answered.
+    pub graph: Duration,
+    /// The models.
+    pub models: Duration,
+    /// Writing tables and the checkpoint.
+    pub commit: Duration,
 }
 
 /// What one turn did.
@@ -110,12 +123,17 @@ impl Engine {
 
     fn crank(&mut self, budget: Duration) -> Result<Turn> {
         let (inputs, ground) = self.admit()?;
+        self.times = EpochTimes::default();
         let mut outputs = self.step(inputs)?;
+        let (asking, stepped) = (Instant::now(), self.times.graph);
         let answered = self.ask(&mut outputs, budget)?;
+        self.times.models = asking.elapsed().saturating_sub(self.times.graph - stepped);
         if outputs.is_empty() && answered.rows.is_empty() && ground.policy.is_empty() && ground.rejects.is_empty() {
             return Ok(Turn { epoch: self.store.checkpoint().epoch, facts: (0, 0) });
         }
+        let committing = Instant::now();
         let checkpoint = self.commit(&outputs, &ground, &answered)?;
+        self.times.commit = committing.elapsed();
         self.publish(&outputs, &checkpoint);
         Ok(Turn { epoch: checkpoint.epoch, facts: (came(&outputs.facts), went(&outputs.facts)) })
     }
@@ -187,10 +205,22 @@ impl Engine {
 
     /// Steps the graph until the inputs are worked in.
     pub(crate) fn step(&mut self, inputs: Inputs) -> Result<Outputs> {
-        let outputs = self.graph.step(inputs)?;
-        self.texts.sound()?;
+        let outputs = self.feed(inputs)?;
         self.note_asks(&outputs);
         Ok(outputs)
+    }
+
+    /// The same, without noting what it asks for.
+    pub(crate) fn feed(&mut self, inputs: Inputs) -> Result<Outputs> {
+        let stepping = Instant::now();
+        let stepped = self.graph.step(inputs).map_err(Error::from);
+        self.times.graph += stepping.elapsed();
+        let outputs = stepped.and_then(|outputs| self.texts.sound().map(|()| outputs));
+        if let Err(error) = &outputs {
+            // The graph has taken in what no table will have.
+            self.failed = Some(error.to_string());
+        }
+        outputs
     }
 
     /// Writes what changed: every table, then the checkpoint that makes it an epoch, then the tail is cut.

@@ -42,6 +42,7 @@ impl Nexus {
         }
         // What recall has read in this process was read from what goes.
         self.engine.warm = Default::default();
+        self.engine.texts.committed();
         let runtime = self.engine.runtime.clone();
         let erased = runtime.block_on(self.engine.store.erase())?;
         let live = runtime.block_on(async {
@@ -49,7 +50,7 @@ impl Nexus {
             texts(&snapshot, "events", "id", Some("state = 'live'")).await
         })?;
         let live: BTreeSet<String> = live.into_iter().collect();
-        self.engine.store.reader().retrieved().retain(|_, event| live.contains(event))?;
+        self.engine.store.reader().retrieved().retain(|event| live.contains(event))?;
         report.files = erased.files;
         report.bytes_after = bytes(&self.engine)?;
         Ok(report)

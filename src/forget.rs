@@ -101,8 +101,9 @@ impl Engine {
     /// What these inputs would change: stepped in, read, and stepped out again. Open asks are left as they are.
     pub(crate) fn what_if(&mut self, inputs: Inputs) -> Result<Outputs> {
         let inverse = inputs.negated();
-        let outputs = self.graph.step(inputs)?;
-        let mut back = self.graph.step(inverse)?;
+        let outputs = self.feed(inputs)?;
+        let mut back = self.feed(inverse)?;
+        self.texts.committed();
         let answer = outputs.clone();
         back.merge(outputs);
         if !back.is_empty() {

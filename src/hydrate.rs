@@ -72,6 +72,7 @@ impl Engine {
             pending: Vec::new(),
             scopes: BTreeSet::new(),
             failed: None,
+            times: Default::default(),
             runtime,
         };
         engine.hydrate()?;

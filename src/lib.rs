@@ -55,6 +55,7 @@ mod writer;
 pub use archive::ExportReport;
 pub use changes::{EpochChanges, TableRows};
 pub use context::{Context, ContextLine, ContextOptions};
+pub use engine::EpochTimes;
 pub use erase::EraseReport;
 pub use error::{Error, ErrorKind, Result};
 pub use forget::{ForgetReceipt, Selector};

@@ -153,14 +153,24 @@ impl Memory {
     /// The same, within limits, with reasons, or with every passage looked at. A question is asked now, if nothing else is
     /// said.
     pub fn recall_with(&self, question: &str, options: &RecallOptions) -> Result<Recalled> {
+        let recalled = self.recall_uncounted(question, options)?;
+        self.count(recalled.hits.iter().map(|hit| hit.event.as_str()));
+        Ok(recalled)
+    }
+
+    /// Counts events as recalled.
+    pub(crate) fn count<'a>(&self, events: impl Iterator<Item = &'a str>) {
+        self.counting.note(self.scope(), events, self.runtime.handle());
+    }
+
+    /// An answer of which only a part is given.
+    pub(crate) fn recall_uncounted(&self, question: &str, options: &RecallOptions) -> Result<Recalled> {
         if question.trim().is_empty() {
             return Err(Error::argument("the question is empty: say what you look for"));
         }
         let asked_at = options.asked_at.or_else(|| Some(clock::now()));
         let options = RecallOptions { asked_at, ..options.clone() };
-        let recalled = self.runtime.block_on(self.query.recall(question.trim(), &options))?;
-        self.counting.note(self.scope(), recalled.hits.iter().map(|hit| hit.event.as_str()), self.runtime.handle());
-        Ok(recalled)
+        Ok(self.runtime.block_on(self.query.recall(question.trim(), &options))?)
     }
 
     /// The texts nearest to a question in meaning alone, by their hash, each with its cosine (65,536 is one); nearest

@@ -21,7 +21,7 @@ impl Memory {
     pub fn recall_reranked(&self, question: &str, options: &RecallOptions) -> Result<Recalled> {
         let reranker = self.reranker()?;
         let wider = RecallOptions { k: options.k.max(READ_AGAIN), ..options.clone() };
-        let mut recalled = self.recall_with(question, &wider)?;
+        let mut recalled = self.recall_uncounted(question, &wider)?;
         let said: Vec<Text> = recalled.hits.iter().map(|hit| format!("{}: {}", hit.author, hit.text).into()).collect();
         let logits: Vec<Option<i64>> =
             reranker.score(question, &said).into_iter().map(|score| Some((score.ok()? * ONE as f32) as i64)).collect();
@@ -30,6 +30,7 @@ impl Memory {
         recalled.hits.iter_mut().zip(scores).for_each(|(hit, score)| hit.score = score);
         recalled.hits.sort_by_key(|hit| std::cmp::Reverse(hit.score));
         recalled.hits.truncate(options.k);
+        self.count(recalled.hits.iter().map(|hit| hit.event.as_str()));
         Ok(recalled)
     }
 

@@ -20,6 +20,8 @@ use tokio::runtime::Handle;
 
 use crate::{Error, Result};
 
+/// All vectors are read where at least one in so many is wanted.
+const PART: u64 = 4;
 /// How many hashes one read of the store asks for.
 const HASHES_PER_READ: usize = 2_000;
 
@@ -74,13 +76,15 @@ impl TextStore {
         let of_model = kept.entry(model.clone()).or_default();
         for (text, vector) in vectors {
             let mut steps = vec![0; vector.len()].into_boxed_slice();
-            // What is no vector is like nothing.
-            let step = in_steps(vector, &mut steps).unwrap_or(0.0);
-            of_model.insert(text, (steps, step));
+            // What is no vector is compared with nothing.
+            if let Some(step) = in_steps(vector, &mut steps) {
+                of_model.insert(text, (steps, step));
+            }
         }
     }
 
-    /// Takes in all texts of these scopes and all vectors of these embedders, for an epoch that ranks them all.
+    /// Takes in all texts of these scopes, for an epoch that ranks them all, and their vectors: where they are a small part of
+    /// an embedder's, those are read when they are asked for.
     pub(crate) fn load(&self, snapshot: &Snapshot, scopes: &BTreeSet<Scope>, models: &BTreeSet<Text>) -> Result<()> {
         let scopes: Vec<String> = scopes.iter().map(|scope| nexus_storage::quoted(scope)).collect();
         let filter = format!("scope IN ({})", scopes.join(", "));
@@ -91,7 +95,8 @@ impl TextStore {
                 let texts = batch.column(0).as_string_opt::<i32>().into_iter().flat_map(|texts| texts.iter().flatten());
                 recent.extend(texts.map(|text| (nexus_types::event::text_hash(text), Text::from(text))));
             }
-            for model in models {
+            let texts = self.recent.read().unwrap_or_else(PoisonError::into_inner).len() as u64;
+            for model in models.iter().filter(|model| texts * PART >= snapshot.rows(&vectors_name(model))) {
                 let columns = ["text_hash", "vector"];
                 let mut vectors = snapshot.stream(&vectors_name(model), Some(&columns), None).await?;
                 while let Some(batch) = vectors.try_next().await? {

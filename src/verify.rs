@@ -65,6 +65,7 @@ pub(crate) fn verify(
     let policy: Vec<PolicyRow> = inputs.policy.iter().map(|(row, _)| row.clone()).collect();
     texts.watch(watch::vectors(policy.iter(), |model, text| Embedder::with_id(model, models)?.embed(text)));
     let outputs = Graph::start(1, texts.clone())?.step(inputs)?;
+    texts.sound()?;
     let mut report = VerifyReport { epoch: checkpoint.epoch, ..VerifyReport::default() };
     let mut expected = recomputed(&outputs, &texts)?;
     for table in derived_tables() {

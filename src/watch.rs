@@ -77,7 +77,7 @@ impl Nexus {
     pub fn feedback(&mut self, question: &str, event: &str, helped: bool) -> Result<Receipt> {
         let question = asked(question)?;
         let options = RecallOptions { k: BESIDE, explain: true, ..RecallOptions::default() };
-        let recalled = self.memory()?.recall_with(&question, &options)?;
+        let recalled = self.memory()?.recall_uncounted(&question, &options)?;
         let values = |features: &Option<Vec<nexus_query::Contribution>>| -> BTreeMap<&'static str, i64> {
             features.iter().flatten().map(|one| (one.feature, one.value)).collect()
         };

@@ -9,7 +9,7 @@ use nexus_types::{Change, Event, EventId, Millis, Policy, PolicyRow, Scope, Text
 
 use crate::admit::{Admitted, Record};
 use crate::changes::EpochChanges;
-use crate::engine::Engine;
+use crate::engine::{Engine, EpochTimes};
 use crate::{Memory, Result, Settings, clock};
 
 /// A store, open for writing.
@@ -70,6 +70,11 @@ impl Nexus {
         let id = event.id();
         self.admit(vec![Change::Upsert(Box::new(event))])?;
         Ok(id)
+    }
+
+    /// How long the parts of the last epoch took.
+    pub fn times(&self) -> EpochTimes {
+        self.engine.times
     }
 
     /// Makes all that is acknowledged part of memory, as one epoch.

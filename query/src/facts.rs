@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use arrow::compute::filter_record_batch;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::ScalarValue;
+use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, col, lit};
 use nexus_types::{Fact, Held, Millis};
 use serde::Serialize;
 
 use crate::core::Core;
+use crate::entities::Entities;
 use crate::error::Result;
 use crate::rows::{Rows, maybe, maybe_time};
 
@@ -154,10 +157,39 @@ pub(crate) async fn of(core: &Core, entities: &BTreeSet<String>) -> Result<Vec<F
     run(core, plan.filter(col("known_to").is_null())?).await
 }
 
-/// Every version of the facts with these ids.
+/// The columns of a stored fact that are shown; its scope is asked for, too.
+const STORED: [&str; 14] = [
+    "id",
+    "subject",
+    "predicate",
+    "object",
+    "object_entity",
+    "valid_from",
+    "valid_to",
+    "known_from",
+    "known_to",
+    "confidence",
+    "support",
+    "status",
+    "ended_by",
+    "scope",
+];
+
+/// Every version of the facts with these ids, in the order of [`run`]. By the index, without a plan: every recall asks.
 pub(crate) async fn versions(core: &Core, ids: &[String]) -> Result<Vec<FactView>> {
-    let ids = ids.iter().map(|id| lit(id.as_str())).collect();
-    run(core, core.table("fact_versions")?.filter(col("id").in_list(ids, false))?).await
+    let entities = core.entities().await?;
+    let mut facts = Vec::new();
+    for batch in core.snapshot.rows_with("facts", "id", ids, &STORED).await? {
+        let mine = Rows(&batch).text("scope")?.iter().map(|scope| Some(scope == Some(&*core.scope))).collect();
+        let mine = filter_record_batch(&batch, &mine).map_err(DataFusionError::from)?;
+        decode(&mine, Some(&entities), &mut facts)?;
+    }
+    let order = |fact: &FactView| {
+        let named = (fact.subject.clone(), fact.subject_id.clone(), fact.predicate.clone());
+        (named, fact.valid_from, fact.known_from, fact.id.clone())
+    };
+    facts.sort_by_cached_key(order);
+    Ok(facts)
 }
 
 /// The line of life of a name, in the order of time.
@@ -216,27 +248,32 @@ async fn run(core: &Core, plan: LogicalPlanBuilder) -> Result<Vec<FactView>> {
     let order = order.map(|name| col(name).sort(true, true));
     let mut facts = Vec::new();
     for batch in core.collect(plan.sort(order)?.build()?).await? {
-        decode(&batch, &mut facts)?;
+        decode(&batch, None, &mut facts)?;
     }
     Ok(facts)
 }
 
-fn decode(batch: &RecordBatch, facts: &mut Vec<FactView>) -> Result<()> {
+/// Rows of `fact_versions`; of the stored table, if names are given.
+fn decode(batch: &RecordBatch, names: Option<&Entities>, facts: &mut Vec<FactView>) -> Result<()> {
     let rows = Rows(batch);
-    let [id, subject, subject_id, predicate] =
-        ["id", "subject_name", "subject", "predicate"].map(|name| rows.text(name));
-    let (id, subject, subject_id, predicate) = (id?, subject?, subject_id?, predicate?);
-    let (object, object_id, status) = (rows.text("object_name")?, rows.text("object_entity")?, rows.text("status")?);
+    let column = |named: &'static str, stored: &'static str| rows.text(if names.is_some() { stored } else { named });
+    let (id, subject, subject_id) = (rows.text("id")?, column("subject_name", "subject")?, rows.text("subject")?);
+    let (predicate, status) = (rows.text("predicate")?, rows.text("status")?);
+    let (object, object_id) = (column("object_name", "object")?, rows.text("object_entity")?);
+    let name = |id: &str| names.and_then(|names| names.get(id)).map_or_else(|| id.to_owned(), |row| row.name.clone());
     let [valid_from, valid_to, known_from, known_to] =
         ["valid_from", "valid_to", "known_from", "known_to"].map(|name| rows.time(name));
     let (valid_from, valid_to, known_from, known_to) = (valid_from?, valid_to?, known_from?, known_to?);
     let (confidence, support, ended_by) = (rows.u16("confidence")?, rows.u32("support")?, rows.text("ended_by")?);
     facts.extend((0..rows.len()).map(|at| FactView {
         id: id.value(at).into(),
-        subject: subject.value(at).into(),
+        subject: name(subject.value(at)),
         subject_id: subject_id.value(at).into(),
         predicate: predicate.value(at).into(),
-        object: object.value(at).into(),
+        object: match maybe(&object, at) {
+            Some(object) => object,
+            None => name(object_id.value(at)),
+        },
         object_id: maybe(&object_id, at),
         valid_from: maybe_time(&valid_from, at),
         valid_to: maybe_time(&valid_to, at),

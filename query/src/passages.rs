@@ -135,7 +135,8 @@ impl Passages {
         let mut new = stream::iter(missing.into_iter().map(read)).buffer_unordered(READ_AT_ONCE);
         while let Some((name, piece)) = new.try_next().await? {
             let mut kept = lock(&warm.pieces);
-            let texts = kept.values().map(|piece| piece.text_bytes()).sum::<usize>() + piece.text_bytes();
+            let here = fragments.iter().filter_map(|fragment| kept.get(&fragment.name));
+            let texts = here.map(|piece| piece.text_bytes()).sum::<usize>() + piece.text_bytes();
             kept.insert(name, Arc::new(if texts > TEXTS_MAX { piece.without_texts() } else { piece }));
         }
         drop(new);

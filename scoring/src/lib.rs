@@ -5,7 +5,8 @@
 //!
 //! A question is [analysed](terms::query) as a text is; [`Statistics`] say how rare each term is; [`bm25`] scores one text;
 //! [`ranking`] says how well a passage answers a question; [`learn`](learn::learn) moves its weights by what helped;
-//! [`similar`] says how alike two vectors are; [`standardise`] brings scores of different kinds to one scale so that they may be added.
+//! [`similar`] says how alike two vectors are; [`standardise`] brings scores of different kinds to one scale so that they
+//! may be added.
 
 mod bm25;
 mod fixed;

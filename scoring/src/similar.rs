@@ -31,7 +31,7 @@ impl Direction {
 
     /// The product with a text's steps.
     #[inline(always)]
-    pub fn product(&self, text: &[i8]) -> i32 {
+    fn product(&self, text: &[i8]) -> i32 {
         let mut lanes = [0i32; 16];
         let (text, rest) = text.as_chunks::<16>();
         let (steps, after) = self.steps.as_chunks::<16>();

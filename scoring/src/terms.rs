@@ -88,9 +88,9 @@ fn unspaced(c: char) -> bool {
         | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{2fa1f}')
 }
 
-/// Whether a term is of a script that writes no blanks: part of a run of characters, not a word.
-pub fn is_unspaced(term: &str) -> bool {
-    term.chars().all(unspaced)
+/// Whether one of the [`words`] is of a script that writes no blanks: part of a run of characters.
+pub fn is_unspaced(word: &str) -> bool {
+    !word.is_empty() && word.chars().all(unspaced)
 }
 
 fn bigrams(run: &str, words: &mut Vec<String>) {

@@ -13,7 +13,7 @@
 //! tables/<name>.lance   the tables, in versions
 //! checkpoints/<epoch>.json   which version of each table an epoch is
 //! readers/              leases of live snapshots
-//! retrieved.jsonl       how often each event was recalled
+//! retrieved.jsonl       how often each event was recalled; retrieved.lock: who adds to it
 //! ```
 
 mod caches;

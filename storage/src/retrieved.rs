@@ -5,9 +5,10 @@
 //! the last moments.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::error::{Result, at};
 use crate::files;
@@ -15,8 +16,10 @@ use crate::home::Home;
 
 const FILE: &str = "retrieved.jsonl";
 const LOCK: &str = "retrieved.lock";
-/// A file of more bytes than this is made small again, if that halves it.
+/// A file of more bytes than this is made small again whenever it has grown past a power of two.
 const BYTES_MAX: u64 = 1 << 20;
+/// So many milliseconds are waited for the lock.
+const LOCK_TRIES: usize = 1_000;
 
 /// How often an event of a scope was recalled, by both.
 pub type Counts = BTreeMap<(String, String), u64>;
@@ -43,14 +46,12 @@ impl Retrieved {
             let lock = self.lock()?;
             let mut file = OpenOptions::new().create(true).append(true).open(self.path())?;
             // A line that a crash cut off ends here.
-            file.write_all(format!("\n{}", lines(counts)?).as_bytes())?;
-            let size = file.metadata()?.len();
-            if size > BYTES_MAX {
-                let all = lines(&self.read()?)?;
-                // Of many events there are many lines at best.
-                if (all.len() as u64) < size / 2 {
-                    self.replace(&all)?;
-                }
+            let all = format!("\n{}", lines(counts)?);
+            file.write_all(all.as_bytes())?;
+            let (size, new) = (file.metadata()?.len(), all.len() as u64);
+            // Of many events there are many lines at best: it is tried again when there are twice as many bytes.
+            if size > BYTES_MAX && size.ilog2() > size.saturating_sub(new).ilog2() {
+                self.replace(&lines(&self.read()?)?)?;
             }
             drop(lock);
             Ok(())
@@ -58,28 +59,37 @@ impl Retrieved {
         add().map_err(at(&self.path(), "write"))
     }
 
-    /// Leaves the counts of these events alone.
-    pub fn retain(&self, keep: impl Fn(&str, &str) -> bool) -> Result<()> {
+    /// Keeps the counts of these events alone; if that cannot be written, none.
+    pub fn retain(&self, keep: impl Fn(&str) -> bool) -> Result<()> {
+        if !self.path().exists() {
+            return Ok(());
+        }
         let retain = || {
             let lock = self.lock()?;
             let mut counts = self.read()?;
-            counts.retain(|(scope, event), _| keep(scope, event));
+            counts.retain(|(_, event), _| keep(event));
             self.replace(&lines(&counts)?)?;
             drop(lock);
-            Ok(())
+            io::Result::Ok(())
         };
-        retain().map_err(at(&self.path(), "write"))
+        retain().or_else(|_| files::remove(&self.path())).map_err(at(&self.path(), "remove"))
     }
 
     fn path(&self) -> PathBuf {
         self.root.join(FILE)
     }
 
-    /// Held until it is dropped.
+    /// Held until it is dropped. Nobody waits long for it: a process that holds it may have been stopped.
     fn lock(&self) -> io::Result<File> {
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(self.root.join(LOCK))?;
-        lock.lock()?;
-        Ok(lock)
+        for _ in 0..LOCK_TRIES {
+            match lock.try_lock() {
+                Ok(()) => return Ok(lock),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::WouldBlock, "another process holds its lock"))
     }
 
     fn read(&self) -> io::Result<Counts> {
@@ -133,14 +143,14 @@ mod tests {
         });
         let counts = retrieved.counts().unwrap();
         assert_eq!((counts.len(), counts.values().sum::<u64>()), (100, 32_000), "none is lost when lines become one");
-        assert!(fs::metadata(retrieved.path()).unwrap().len() <= BYTES_MAX);
+        assert!(fs::metadata(retrieved.path()).unwrap().len() <= 2 * BYTES_MAX);
         // A crash in the middle of a line loses that line.
         let mut file = OpenOptions::new().append(true).open(retrieved.path()).unwrap();
         file.write_all(b"[\"me\",\"0").unwrap();
         assert_eq!(retrieved.counts().unwrap(), counts);
         retrieved.add(&of(7)).unwrap();
         assert_eq!(retrieved.counts().unwrap().values().sum::<u64>(), 32_001);
-        retrieved.retain(|_, event| event.ends_with("7")).unwrap();
+        retrieved.retain(|event| event.ends_with("7")).unwrap();
         assert_eq!(retrieved.counts().unwrap().len(), 7);
     }
 }

@@ -9,6 +9,7 @@ mod crash;
 mod erase;
 mod policy;
 mod readers;
+mod recall;
 mod sql;
 mod story;
 mod support;

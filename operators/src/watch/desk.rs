@@ -1,7 +1,7 @@
 //! The desk: one worker's share of the talks of watched scopes, and the scores it has given out.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use differential_dataflow::Hashable;
@@ -22,7 +22,9 @@ type Candidate = (Watch, i64, Place);
 /// So many passages are judged at a time, so that their texts are read together.
 const AT_ONCE: usize = 8_192;
 /// What was said last in a talk is kept as it was read: the windows of what is said next reach it.
-const KEPT: usize = 2 * REACH;
+const KEPT: usize = 2 * REACH + 1;
+/// In so many talks: those that were touched last.
+const TALKS_KEPT: usize = 2_000;
 
 /// A passage as its talk has it.
 struct Turn {
@@ -49,6 +51,8 @@ pub(super) struct Desk {
     texts: Arc<dyn Texts>,
     judges: BTreeMap<Scope, Judge>,
     talks: BTreeMap<Talk, BTreeMap<Stand, Turn>>,
+    /// The talks with turns at hand in the order they were touched, and how often each stands there.
+    touched: (VecDeque<Talk>, BTreeMap<Talk, usize>),
 }
 
 /// Places in one talk that are looked at together.
@@ -67,7 +71,7 @@ pub(super) fn route(row: &Row) -> u64 {
 
 impl Desk {
     pub(super) fn new(texts: Arc<dyn Texts>) -> Self {
-        Desk { texts, judges: BTreeMap::new(), talks: BTreeMap::new() }
+        Desk { texts, judges: BTreeMap::new(), talks: BTreeMap::new(), touched: Default::default() }
     }
 
     /// Takes in what was said and read, and gives where scores may have changed.
@@ -194,8 +198,21 @@ impl Desk {
         }
     }
 
-    /// Lets go of what was read, but for what was said last.
+    /// Lets go of what was read, but for what was said last, and in talks that were touched long ago of that too.
     fn let_go(&mut self, part: &Part) {
+        self.touched.0.push_back(part.talk.clone());
+        *self.touched.1.entry(part.talk.clone()).or_default() += 1;
+        if self.touched.0.len() > TALKS_KEPT
+            && let Some(oldest) = self.touched.0.pop_front()
+            && let Some(times) = self.touched.1.get_mut(&oldest)
+        {
+            *times -= 1;
+            if *times == 0 {
+                self.touched.1.remove(&oldest);
+                let last = self.talks.get_mut(&oldest).into_iter().flat_map(|talk| talk.values_mut().rev().take(KEPT));
+                last.for_each(|turn| turn.heard = None);
+            }
+        }
         let Some(talk) = self.talks.get_mut(&part.talk) else { return };
         let last: BTreeSet<Stand> = talk.keys().rev().take(KEPT).copied().collect();
         for stand in part.reach.difference(&last) {

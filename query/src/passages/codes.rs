@@ -73,10 +73,13 @@ impl Codes {
     pub(crate) fn set(&mut self, row: usize, usual: &Usual, vector: &[f32]) {
         let signs = &mut self.signs[row * self.words..][..self.words];
         let steps = &mut self.steps[row * self.width..][..self.width];
-        let step = Arch::new().dispatch(|| {
-            usual.signs(vector, signs);
-            in_steps(vector, steps)
-        });
+        let step = Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                usual.signs(vector, signs);
+                in_steps(vector, steps)
+            },
+        );
         // What is no vector is near to nothing.
         if let Some(step) = step {
             self.step[row] = step;
@@ -87,17 +90,20 @@ impl Codes {
     /// In how many signs each passage differs from the question; [`FAR`] where it may not be found.
     fn distances(&self, asked: &[u64], may: &Bits, arch: Arch) -> Vec<u16> {
         let mut distances = vec![FAR; self.step.len()];
-        arch.dispatch(|| match self.words {
-            4 => differing::<4>(&self.signs, asked, &mut distances),
-            6 => differing::<6>(&self.signs, asked, &mut distances),
-            8 => differing::<8>(&self.signs, asked, &mut distances),
-            12 => differing::<12>(&self.signs, asked, &mut distances),
-            words => {
-                for (distance, signs) in distances.iter_mut().zip(self.signs.chunks_exact(words.max(1))) {
-                    *distance = signs.iter().zip(asked).map(|(a, b)| (a ^ b).count_ones() as u16).sum();
+        arch.dispatch(
+            #[inline(always)]
+            || match self.words {
+                4 => differing::<4>(&self.signs, asked, &mut distances),
+                6 => differing::<6>(&self.signs, asked, &mut distances),
+                8 => differing::<8>(&self.signs, asked, &mut distances),
+                12 => differing::<12>(&self.signs, asked, &mut distances),
+                words => {
+                    for (distance, signs) in distances.iter_mut().zip(self.signs.chunks_exact(words.max(1))) {
+                        *distance = signs.iter().zip(asked).map(|(a, b)| (a ^ b).count_ones() as u16).sum();
+                    }
                 }
-            }
-        });
+            },
+        );
         for (start, word) in self.known.and(may).gaps() {
             let end = distances.len().min(start + 64);
             (start..end).filter(|row| word >> (row - start) & 1 == 0).for_each(|row| distances[row] = FAR);
@@ -161,23 +167,26 @@ pub(crate) fn nearest(
     let reach = reach(&distances, wanted, usual.0.len());
     let direction = Direction::of(question);
     let mut found: Vec<(Reverse<i64>, usize, usize)> = Vec::new();
-    arch.dispatch(|| {
-        for (piece, distances) in distances.iter().enumerate() {
-            for (block, of) in distances.chunks(BLOCK).enumerate() {
-                // Few blocks have one that is near.
-                if of.iter().fold(FAR, |least, distance| least.min(*distance)) > reach {
-                    continue;
-                }
-                // A plain loop: an iterator's own functions would be compiled for any processor.
-                for (at, distance) in of.iter().enumerate() {
-                    if *distance <= reach {
-                        let row = block * BLOCK + at;
-                        found.push((Reverse(pieces[piece].0.cosine(row, &direction)), piece, row));
+    arch.dispatch(
+        #[inline(always)]
+        || {
+            for (piece, distances) in distances.iter().enumerate() {
+                for (block, of) in distances.chunks(BLOCK).enumerate() {
+                    // Few blocks have one that is near.
+                    if of.iter().fold(FAR, |least, distance| least.min(*distance)) > reach {
+                        continue;
+                    }
+                    // A plain loop: an iterator's own functions would be compiled for any processor.
+                    for (at, distance) in of.iter().enumerate() {
+                        if *distance <= reach {
+                            let row = block * BLOCK + at;
+                            found.push((Reverse(pieces[piece].0.cosine(row, &direction)), piece, row));
+                        }
                     }
                 }
             }
-        }
-    });
+        },
+    );
     let by_text = |a: &(_, usize, usize), b: &(_, usize, usize)| text(a.1, a.2).cmp(&text(b.1, b.2));
     let by_id = |a: &(_, usize, usize), b: &(_, usize, usize)| id(a.1, a.2).cmp(&id(b.1, b.2));
     found.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| by_text(a, b)).then_with(|| by_id(a, b)));

@@ -26,6 +26,8 @@ const COLUMNS: [&str; 12] = [
 ];
 /// The columns of names, as [`Piece::names`] has them.
 const NAMES: [&str; 6] = ["scope", "author", "platform", "channel", "thread", "kind"];
+/// Stands between texts, so that nothing is found across two of them.
+const BETWEEN: char = '\n';
 /// What stands for no name.
 const NONE: u32 = u32::MAX;
 
@@ -92,7 +94,7 @@ pub(crate) struct Piece {
     texts: Texts,
 }
 
-/// Texts one after another, and where each ends.
+/// Texts one after another, each with [`BETWEEN`] behind it, and where each ends.
 #[derive(Debug, Default)]
 struct Texts {
     all: String,
@@ -130,6 +132,7 @@ impl Piece {
         for text in &rows.text("text")? {
             self.texts.all.push_str(text.unwrap_or_default());
             self.texts.ends.push(self.texts.all.len());
+            self.texts.all.push(BETWEEN);
         }
         self.ordinals.extend_from_slice(rows.u32("ordinal")?.values());
         self.said_at.extend_from_slice(rows.time("said_at")?.values());
@@ -141,8 +144,9 @@ impl Piece {
 
     /// What was said in that row, while texts are kept.
     pub(crate) fn text(&self, row: usize) -> Option<&str> {
-        let from = row.checked_sub(1).map_or(Some(&0), |before| self.texts.ends.get(before))?;
-        self.texts.all.get(*from..*self.texts.ends.get(row)?)
+        let after = |end: &usize| end + BETWEEN.len_utf8();
+        let from = row.checked_sub(1).map_or(Some(0), |before| self.texts.ends.get(before).map(after))?;
+        self.texts.all.get(from..*self.texts.ends.get(row)?)
     }
 
     /// The rows whose text has this string, while texts are kept; each once.
@@ -151,8 +155,7 @@ impl Piece {
         let found = memchr::memmem::find_iter(self.texts.all.as_bytes(), string.as_bytes());
         let row = move |at: usize| {
             let row = self.texts.ends.partition_point(|end| *end <= at);
-            let within = self.texts.ends.get(row).is_some_and(|end| at + string.len() <= *end);
-            (within && last.replace(row) != Some(row)).then_some(row as u32)
+            (last.replace(row) != Some(row)).then_some(row as u32)
         };
         found.filter_map(row)
     }

@@ -11,7 +11,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use nexus_scoring::ranking::Dates;
 use nexus_types::Millis;
-use nexus_when::{Language, recognise};
+use nexus_when::{Expr, Granularity, Language, recognise};
 
 /// A day in milliseconds.
 const DAY: Millis = 86_400_000;
@@ -34,7 +34,8 @@ pub(crate) fn dated(question: &str, asked_at: Millis) -> Dated {
     let (mut dated, mut days, mut months, mut years) =
         (Dated::default(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let found = [Language::English, Language::Spanish].map(|language| recognise(question, language));
-    for (from, to) in found.iter().flatten().filter_map(|found| found.expr.interval(now, false)) {
+    let by_day = found.iter().flatten().filter(|found| names_days(&found.expr));
+    for (from, to) in by_day.filter_map(|found| found.expr.interval(now, false)) {
         let Some((of_days, of_months, of_years)) = parts(from, to) else { continue };
         days.extend(of_days);
         months.extend(of_months);
@@ -44,6 +45,12 @@ pub(crate) fn dated(question: &str, asked_at: Millis) -> Dated {
     let all = |parts: BTreeSet<i64>| parts.into_iter().collect();
     dated.dates = Dates { days: all(days), months: all(months), years: all(years) };
     dated
+}
+
+/// Whether it says on which days: neither "now" nor "an hour ago".
+fn names_days(expr: &Expr) -> bool {
+    use Granularity::{Day, Decade, Month, Quarter, Week, Year};
+    matches!(expr.granularity(), Day | Week | Month | Quarter | Year | Decade)
 }
 
 type Parts = BTreeSet<i64>;
@@ -71,9 +78,9 @@ fn millis(at: DateTime) -> Option<Millis> {
     Some(at.to_zoned(TimeZone::UTC).ok()?.timestamp().as_millisecond())
 }
 
-/// The day a question is asked on: no expression is finer, and answers are kept for a day.
+/// The day a question is asked on: no expression that counts is finer, and answers are kept for a day.
 pub(crate) fn day(asked_at: Millis) -> Millis {
-    asked_at - asked_at.rem_euclid(DAY)
+    asked_at.div_euclid(DAY).saturating_mul(DAY)
 }
 
 #[cfg(test)]
@@ -94,7 +101,12 @@ mod tests {
         assert_eq!(of("who came in May"), (vec![], vec![5], vec![2023]));
         assert_eq!(of("what happened last year"), (vec![], vec![], vec![2022]));
         assert_eq!(of("what happened since the beginning, before yesterday"), (vec![], vec![], vec![]));
-        assert_eq!(of("Where does Anna live?"), (vec![], vec![], vec![]));
+        for question in
+            ["Where does Anna live now?", "what broke an hour ago?", "who sings in the evening?", "¿y ahora?"]
+        {
+            assert_eq!(of(question), (vec![], vec![], vec![]), "{question}");
+        }
+        assert_eq!((day(i64::MIN), day(i64::MAX)), (i64::MIN, i64::MAX - i64::MAX % DAY));
         assert_eq!(dated("yesterday", 1_686_700_800_000).stretches, [(1_686_614_400_000, 1_686_700_800_000)]);
     }
 }

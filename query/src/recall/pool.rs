@@ -167,10 +167,11 @@ impl Pool {
             self.passages.found_beside(beside, (&search.terms, search.statistics), k, may.map(Vec::as_slice))
         };
         let mut found = find(FOUND_MAX.max(search.k), passing);
-        let unspaced: Vec<String> =
-            search.terms.terms().filter(|term| terms::is_unspaced(term)).map(String::from).collect();
+        let unspaced: Vec<String> = search.words.iter().filter(|word| terms::is_unspaced(word)).cloned().collect();
         if !unspaced.is_empty() {
-            found.extend(self.passages.containing(&unspaced, FOUND_MAX, passing.map(Vec::as_slice)));
+            let (passages, passing, k) = (self.passages.clone(), self.passing.clone(), FOUND_MAX.max(search.k));
+            let contain = move || passages.containing(&unspaced, k, passing.as_deref().map(Vec::as_slice));
+            found.extend(tokio::task::spawn_blocking(contain).await.map_err(super::broken)?);
         }
         for some in [theirs, then].into_iter().flatten() {
             found.extend(find(NAMED_MAX, Some(some)));

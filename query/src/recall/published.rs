@@ -122,11 +122,13 @@ async fn of_index(core: &Core, question: &str) -> Result<Statistics> {
             fewer => fewer as u64,
         };
         found.counts = counts.iter().zip(&found.counts).map(counted).collect();
-        let beside = here.beside(&core.snapshot).await?;
-        for (count, (_, term)) in found.counts.iter_mut().zip(&words) {
-            *count += here.count_beside(beside, term);
-        }
         found.length = found.length / found.passages.max(1) * passages;
+    }
+    let beside = here.beside(&core.snapshot).await?;
+    for (count, (_, term)) in found.counts.iter_mut().zip(&words) {
+        let new = here.count_beside(beside, term);
+        // The index's counts of a whole table are of all passages already, as if the new ones were like the rest.
+        *count = if here.own().is_some() { *count + new } else { new.max(*count) };
     }
     let mut statistics =
         Statistics { texts: passages, length: found.length * KEPT_WORDS / 100, ..Statistics::default() };

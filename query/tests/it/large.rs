@@ -170,3 +170,55 @@ async fn what_is_kept_in_memory_never_shows_another_epoch() {
     let [answers, vectors] = warm.hit_rates();
     assert!(answers.found > 0 && vectors.found > answers.found, "{answers:?} {vectors:?}");
 }
+
+/// What no index has yet, in a scope too large to be read whole: the newest messages, and scripts that write no blanks.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_new_or_written_without_blanks_is_found() {
+    let (folder, mut store) = written(6_000).await;
+    let new = |at: usize, text: &str| Event { text: text.into(), ..said("a", 8_000 + at, 6_000) };
+    let texts = ["the heron came back at noon", "我去年搬到了北京", "だれでもどうぞ", "우리는 부산에 살아요"];
+    let events: Vec<_> = texts.iter().enumerate().map(|(at, text)| (new(at, text), None)).collect();
+    store.commit(epoch(2, &events, &[])).await.unwrap();
+    let first = async |reader: &Reader, question: &str| {
+        reader.recall(question, &best(3)).await.unwrap().hits.first().map(|hit| hit.text.clone())
+    };
+    let questions = [
+        ("did the heron come back?", texts[0]),
+        ("谁搬到北京?", texts[1]),
+        ("どうぞ", texts[2]),
+        ("부산에?", texts[3]),
+    ];
+    for step in ["beside the index", "in the index", "deleted", "deleted, and the index extended"] {
+        let reader = reader(&folder, At::Latest, None, &Arc::default()).await;
+        for (question, text) in questions {
+            let expected = (!step.starts_with("deleted")).then(|| text.to_string());
+            assert_eq!(first(&reader, question).await.filter(|found| found == text), expected, "{step}: {question}");
+        }
+        match step {
+            "in the index" => {
+                let gone: Vec<&Event> = events.iter().map(|(event, _)| event).collect();
+                store.commit(epoch(3, &[], &gone)).await.unwrap();
+            }
+            _ => while store.maintain(8).await.unwrap().more {},
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn yesterday_is_resolved_against_when_the_question_is_asked() {
+    let (folder, _store) = written(6_000).await;
+    let reader = reader(&folder, At::Latest, None, &Arc::default()).await;
+    // The third of four days.
+    let day = START + 2 * 86_400_000..START + 3 * 86_400_000;
+    let asked_at = Some(day.end + 7 * 3_600_000);
+    let question = "what about the printer error yesterday?";
+    for exact in [false, true] {
+        let within = async |asked_at: Option<i64>| {
+            let options = RecallOptions { asked_at, exact, ..best(10) };
+            let hits = reader.recall(question, &options).await.unwrap().hits;
+            (hits.len(), hits.iter().filter(|hit| day.contains(&hit.said_at)).count())
+        };
+        assert_eq!(within(asked_at).await, (10, 10), "exact: {exact}");
+        assert!(within(None).await.1 < 10, "exact: {exact}");
+    }
+}
