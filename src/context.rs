@@ -188,6 +188,7 @@ mod tests {
             channel: "#x".into(),
             text: text.into(),
             found_by: Vec::new(),
+            outdated: Vec::new(),
             features: None,
         }
     }

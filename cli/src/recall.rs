@@ -41,6 +41,10 @@ pub(crate) fn recall(memory: &Memory, out: &Out, question: &str, options: &Recal
 fn print_hit(out: &Out, hit: &Hit) -> Result<()> {
     out.line(&out.toned(Tone::Faint, &place(hit.said_at, &hit.author, &hit.platform, &hit.channel)))?;
     out.line(&format!("  {}", excerpt(&hit.text, EXCERPTS)))?;
+    for fact in &hit.outdated {
+        let FactView { subject, predicate, object, .. } = fact;
+        out.line(&out.toned(Tone::Faint, &format!("  no longer so: {subject} {predicate} {object}")))?;
+    }
     let Some(features) = &hit.features else { return Ok(()) };
     out.line(&format!("  score {:.3}, found by {}", hit.score as f64 / ONE, hit.found_by.join(", ")))?;
     out.table(explained(features))

@@ -71,6 +71,9 @@ pub struct Hit {
     pub text: String,
     /// Why it is here: `words`, `meaning`, `context` (said next to it), `author`.
     pub found_by: Vec<&'static str>,
+    /// What it says that is held, but true no more: it was ended, or superseded by what somebody said later.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outdated: Vec<FactView>,
     /// How the score came about, if that was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub features: Option<Vec<Contribution>>,
@@ -148,10 +151,13 @@ async fn answer(core: &Core, question: &str, options: &RecallOptions) -> Result<
     let mut fits = judge.rank(&pool);
     fits.truncate(options.k);
     let events: Vec<Hash128> = fits.iter().map(|fit| pool.passages.event(fit.place)).collect();
-    let (hits, facts) = futures::try_join!(
-        hits(core, &pool, &judge, &fits, options.explain),
-        known::known(core, question, named, &events)
-    )?;
+    let (mut hits, said) =
+        futures::try_join!(hits(core, &pool, &judge, &fits, options.explain), known::said(core, &events))?;
+    for (hit, event) in hits.iter_mut().zip(&events) {
+        let made = said.get(event).into_iter().flatten();
+        hit.outdated = made.filter(|fact| fact.known_to.is_none() && !fact.holds()).cloned().collect();
+    }
+    let facts = known::known(question, named, &events, said);
     let unsure = hits.is_empty().then(|| "nothing that was said fits the question".to_string());
     let lexical_only = pool.turns.values().all(|turn| turn.cosine.is_none());
     Ok(Recalled { hits, lexical_only, facts, unsure })
@@ -176,6 +182,7 @@ async fn hits(core: &Core, pool: &Pool, judge: &Judge<'_>, fits: &[Fit], explain
             channel: name("channel"),
             text: read(&fit.place).or_else(|| texts.get(&fit.place).cloned()).unwrap_or_default().into(),
             found_by: judge.reasons(pool, fit),
+            outdated: Vec::new(),
             features: explain.then(|| judge.contributions(fit)),
         }
     };

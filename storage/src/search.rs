@@ -3,8 +3,8 @@
 //! The index of words is asked itself, which spares the plan of a scan. It may lag behind: [`Snapshot::not_indexed`] says
 //! which fragments it does not have yet. Cost: what the index touches.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
@@ -19,6 +19,9 @@ use lance_index::scalar::inverted::{InvertedIndex, MemBM25Scorer};
 use crate::error::{Result, lance};
 use crate::fragments::Among;
 use crate::snapshot::Snapshot;
+
+/// So many tokens' counts are kept.
+const TOKENS_KEPT: usize = 8_192;
 
 /// How common words are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,22 +48,67 @@ impl Frequencies {
     }
 }
 
-/// The segments of the index of words, and the fragments they know.
-async fn words_index(table: &Dataset) -> lance::Result<(Vec<InvertedIndex>, BTreeSet<u32>)> {
-    let (mut indexes, mut covered) = (Vec::new(), BTreeSet::new());
-    for segment in table.load_indices_by_name("text_index").await? {
-        covered.extend(segment.fragment_bitmap.iter().flat_map(|fragments| fragments.iter()));
-        let index = table.open_generic_index("text", &segment.uuid, &NoOpMetricsCollector).await?;
-        indexes.extend(index.as_any().downcast_ref::<InvertedIndex>().cloned());
-    }
-    Ok((indexes, covered))
+/// The index of words, as one snapshot has it.
+#[derive(Debug)]
+pub(crate) struct WordsIndex {
+    segments: Vec<InvertedIndex>,
+    /// The fragments they know.
+    covered: BTreeSet<u32>,
+    counted: Mutex<Counted>,
 }
 
-/// The sums over the index's segments.
-async fn frequencies(table: &Dataset, words: &[String]) -> lance::Result<Frequencies> {
-    let mut sums = Frequencies::none(words);
-    for index in words_index(table).await?.0 {
-        let mut tokenizer = index.tokenizer();
+/// What was looked up before.
+#[derive(Debug, Default)]
+struct Counted {
+    /// How many words there are, and how many passages.
+    sums: (u64, usize),
+    /// In how many passages a token is.
+    tokens: BTreeMap<String, usize>,
+}
+
+impl WordsIndex {
+    pub(crate) async fn of(table: &Dataset) -> lance::Result<WordsIndex> {
+        let (mut segments, mut covered) = (Vec::new(), BTreeSet::new());
+        for segment in table.load_indices_by_name("text_index").await? {
+            covered.extend(segment.fragment_bitmap.iter().flat_map(|fragments| fragments.iter()));
+            let index = table.open_generic_index("text", &segment.uuid, &NoOpMetricsCollector).await?;
+            segments.extend(index.as_any().downcast_ref::<InvertedIndex>().cloned());
+        }
+        Ok(WordsIndex { segments, covered, counted: Mutex::default() })
+    }
+
+    /// How many words and passages there are, and in how many passages each token is, over all segments.
+    async fn count(&self, tokens: &[String]) -> lance::Result<(u64, usize, Vec<usize>)> {
+        let kept = || self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut sums, mut counts) = {
+            let kept = kept();
+            let known = |token: &String| Some((token.clone(), *kept.tokens.get(token)?));
+            (kept.sums, tokens.iter().filter_map(known).collect::<BTreeMap<String, usize>>())
+        };
+        let unknown: BTreeSet<&String> = tokens.iter().filter(|token| !counts.contains_key(*token)).collect();
+        let unknown: Vec<String> = unknown.into_iter().cloned().collect();
+        if !unknown.is_empty() {
+            sums = (0, 0);
+            let mut new = vec![0; unknown.len()];
+            for index in &self.segments {
+                let of = index.bm25_stats_for_terms(&unknown, None).await?;
+                sums = (sums.0 + of.0, sums.1 + of.1);
+                new.iter_mut().zip(of.2).for_each(|(sum, count)| *sum += count);
+            }
+            counts.extend(unknown.into_iter().zip(new));
+            let mut kept = kept();
+            if kept.tokens.len() > TOKENS_KEPT {
+                kept.tokens.clear();
+            }
+            kept.sums = sums;
+            kept.tokens.extend(counts.clone());
+        }
+        Ok((sums.0, sums.1, tokens.iter().map(|token| counts.get(token).copied().unwrap_or(0)).collect()))
+    }
+
+    async fn frequencies(&self, words: &[String]) -> lance::Result<Frequencies> {
+        let Some(first) = self.segments.first() else { return Ok(Frequencies::none(words)) };
+        let mut tokenizer = first.tokenizer();
         // A word may be several to the index ("e-mail"): it is as common as the rarest of them.
         let mut tokens: Vec<(usize, String)> = Vec::new();
         for (at, word) in words.iter().enumerate() {
@@ -68,44 +116,36 @@ async fn frequencies(table: &Dataset, words: &[String]) -> lance::Result<Frequen
             tokens.extend((&of).into_iter().map(|token| (at, token.to_string())));
         }
         let terms: Vec<String> = tokens.iter().map(|(_, token)| token.clone()).collect();
-        let (length, passages, counts) = index.bm25_stats_for_terms(&terms, None).await?;
-        let mut least = vec![None; words.len()];
+        let (length, passages, counts) = self.count(&terms).await?;
+        let mut least: Vec<Option<u64>> = vec![None; words.len()];
         for ((at, _), count) in tokens.iter().zip(counts) {
-            least[*at] = Some(least[*at].map_or(count, |least: usize| least.min(count)));
+            least[*at] = Some(least[*at].map_or(count as u64, |least| least.min(count as u64)));
         }
-        sums.length += length;
-        sums.passages += passages as u64;
-        sums.counts.iter_mut().zip(least).for_each(|(sum, count)| *sum += count.unwrap_or(0) as u64);
+        let counts = least.into_iter().map(Option::unwrap_or_default).collect();
+        Ok(Frequencies { passages: passages as u64, length, counts })
     }
-    Ok(sums)
-}
 
-/// What the segments of the index find.
-async fn indexed(table: &Dataset, text: &str, k: usize, among: Option<&Among>) -> lance::Result<Vec<(u64, f32)>> {
-    let indexes = words_index(table).await?.0;
-    let Some(first) = indexes.first() else { return Ok(Vec::new()) };
-    let tokens = collect_query_tokens(text, &mut first.tokenizer());
-    let terms: Vec<String> = (&tokens).into_iter().map(ToString::to_string).collect();
-    // Words are worth the same in every segment.
-    let (mut length, mut passages, mut counts) = (0, 0, vec![0; terms.len()]);
-    for index in &indexes {
-        let of = index.bm25_stats_for_terms(&terms, None).await?;
-        (length, passages) = (length + of.0, passages + of.1);
-        counts.iter_mut().zip(of.2).for_each(|(sum, count)| *sum += count);
+    /// What the segments find.
+    async fn find(&self, text: &str, k: usize, among: Option<&Among>) -> lance::Result<Vec<(u64, f32)>> {
+        let Some(first) = self.segments.first() else { return Ok(Vec::new()) };
+        let tokens = collect_query_tokens(text, &mut first.tokenizer());
+        let terms: Vec<String> = (&tokens).into_iter().map(ToString::to_string).collect();
+        // Words are worth the same in every segment.
+        let (length, passages, counts) = self.count(&terms).await?;
+        let scorer = MemBM25Scorer::new(length, passages, terms.into_iter().zip(counts).collect());
+        let (tokens, params) = (Arc::new(tokens), Arc::new(FtsSearchParams::new().with_limit(Some(k))));
+        let mut found = Vec::new();
+        for index in &self.segments {
+            let limit: Arc<dyn PreFilter> = match among {
+                Some(Among(rows)) => Arc::new(Only(rows.clone())),
+                None => Arc::new(NoFilter),
+            };
+            let (tokens, params, metrics) = (tokens.clone(), params.clone(), Arc::new(NoOpMetricsCollector));
+            let (rows, scores) = index.bm25_search(tokens, params, Operator::Or, limit, metrics, Some(&scorer)).await?;
+            found.extend(rows.into_iter().zip(scores));
+        }
+        Ok(found)
     }
-    let scorer = MemBM25Scorer::new(length, passages, terms.into_iter().zip(counts).collect());
-    let (tokens, params) = (Arc::new(tokens), Arc::new(FtsSearchParams::new().with_limit(Some(k))));
-    let mut found = Vec::new();
-    for index in &indexes {
-        let limit: Arc<dyn PreFilter> = match among {
-            Some(Among(rows)) => Arc::new(Only(rows.clone())),
-            None => Arc::new(NoFilter),
-        };
-        let (tokens, params, metrics) = (tokens.clone(), params.clone(), Arc::new(NoOpMetricsCollector));
-        let (rows, scores) = index.bm25_search(tokens, params, Operator::Or, limit, metrics, Some(&scorer)).await?;
-        found.extend(rows.into_iter().zip(scores));
-    }
-    Ok(found)
 }
 
 /// Rows that may be found.
@@ -145,7 +185,9 @@ impl Snapshot {
             if k == 0 || !text.chars().any(char::is_alphanumeric) {
                 return Ok(Vec::new());
             }
-            let mut found = indexed(&table, text, k, among).await.map_err(lance("cannot search passages"))?;
+            let found =
+                self.words(&table).await.map_err(lance("cannot read the index of words"))?.find(text, k, among).await;
+            let mut found = found.map_err(lance("cannot search passages"))?;
             found.sort_by(|(a, x): &(u64, f32), (b, y)| y.total_cmp(x).then_with(|| a.cmp(b)));
             found.truncate(k);
             Ok(found)
@@ -156,9 +198,9 @@ impl Snapshot {
     pub fn not_indexed(&self) -> BoxFuture<'_, Result<Vec<u32>>> {
         Box::pin(async move {
             let Some(table) = self.table("passages").await? else { return Ok(Vec::new()) };
-            let covered = words_index(&table).await.map_err(lance("cannot read the index of words"))?.1;
+            let words = self.words(&table).await.map_err(lance("cannot read the index of words"))?;
             let all = table.fragments().iter().map(|fragment| fragment.id as u32);
-            Ok(all.filter(|number| !covered.contains(number)).collect())
+            Ok(all.filter(|number| !words.covered.contains(number)).collect())
         })
     }
 
@@ -167,7 +209,8 @@ impl Snapshot {
     pub fn frequencies<'a>(&'a self, words: &'a [String]) -> BoxFuture<'a, Result<Frequencies>> {
         Box::pin(async move {
             let Some(table) = self.table("passages").await? else { return Ok(Frequencies::none(words)) };
-            let found = frequencies(&table, words).await.map_err(lance("cannot read the index of words"))?;
+            let index = self.words(&table).await.map_err(lance("cannot read the index of words"))?;
+            let found = index.frequencies(words).await.map_err(lance("cannot read the index of words"))?;
             Ok(found.scaled(self.rows("passages")))
         })
     }

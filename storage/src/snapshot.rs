@@ -25,6 +25,7 @@ use crate::checkpoint::{At, Checkpoint};
 use crate::error::{ErrorKind, Result, StorageError, lance};
 use crate::lease::Lease;
 use crate::reader::Reader;
+use crate::search::WordsIndex;
 use crate::settings::Settings;
 
 /// So many keys are looked up in one go.
@@ -42,6 +43,7 @@ struct Inner {
     checkpoint: Checkpoint,
     lease: Option<Lease>,
     tables: BTreeMap<String, OnceCell<Arc<Dataset>>>,
+    words: OnceCell<Arc<WordsIndex>>,
 }
 
 impl Snapshot {
@@ -52,7 +54,13 @@ impl Snapshot {
 
     pub(crate) fn new(caches: Arc<Caches>, checkpoint: Checkpoint, lease: Option<Lease>) -> Self {
         let tables = checkpoint.tables.keys().map(|name| (name.clone(), OnceCell::new())).collect();
-        Self { inner: Arc::new(Inner { caches, checkpoint, lease, tables }) }
+        Self { inner: Arc::new(Inner { caches, checkpoint, lease, tables, words: OnceCell::new() }) }
+    }
+
+    /// The index of words, opened once.
+    pub(crate) async fn words(&self, passages: &Dataset) -> lance::Result<&WordsIndex> {
+        let open = || async { WordsIndex::of(passages).await.map(Arc::new) };
+        self.inner.words.get_or_try_init(open).await.map(|words| &**words)
     }
 
     /// The checkpoint it shows.

@@ -40,6 +40,7 @@ pub(crate) async fn kept(core: &Core, question: &str) -> Result<Vec<(u32, Hit)>>
                 channel: channel.value(at).into(),
                 text: text.value(at).into(),
                 found_by: Vec::new(),
+                outdated: Vec::new(),
                 features: None,
             };
             hits.insert(hit.passage.clone(), hit);

@@ -1,7 +1,7 @@
 //! The facts that go with a recall: those about whom the question names that share its words; those that the recalled
 //! passages made; then what else is held of whom it names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nexus_scoring::terms;
 use nexus_types::Hash128;
@@ -18,6 +18,8 @@ const NAME_WORDS_MAX: usize = 3;
 const NAMESAKES_MAX: usize = 3;
 /// How many of the best hits may add facts.
 const HITS_MAX: usize = 5;
+/// Of how many it is told what they say that is true no more.
+const SAID_MAX: usize = 100;
 
 /// Words by which whoever asks means themselves, English and Spanish.
 const OF_ME: [&str; 8] = ["i", "me", "my", "mine", "myself", "yo", "mi", "mí"];
@@ -28,13 +30,14 @@ pub(crate) async fn about_named(core: &Core, question: &str) -> Result<Vec<FactV
     if named.is_empty() { Ok(Vec::new()) } else { facts::of(core, &named).await }
 }
 
-/// The facts for a question and what was recalled for it, the events by rank; `facts`: those about whom it names.
-pub(crate) async fn known(
-    core: &Core,
+/// The facts for a question and what was recalled for it, the events by rank; `facts`: those about whom it names; `said`:
+/// those that the events made.
+pub(crate) fn known(
     question: &str,
     mut facts: Vec<FactView>,
     recalled: &[Hash128],
-) -> Result<Vec<FactView>> {
+    mut said: BTreeMap<Hash128, Vec<FactView>>,
+) -> Vec<FactView> {
     let asked: BTreeSet<String> = terms::query(question).into_iter().collect();
     let overlap = |fact: &FactView| {
         let words = format!("{} {}", fact.predicate.replace('_', " "), fact.object);
@@ -43,12 +46,12 @@ pub(crate) async fn known(
     facts.sort_by_key(|fact| (std::cmp::Reverse(overlap(fact)), std::cmp::Reverse(fact.known_from), fact.id.clone()));
     // What else is held of them comes last.
     let rest = facts.split_off(facts.partition_point(|fact| overlap(fact) > 0));
-    facts.extend(said(core, &recalled[..recalled.len().min(HITS_MAX)]).await?);
+    facts.extend(recalled.iter().take(HITS_MAX).filter_map(|event| said.remove(event)).flatten());
     facts.extend(rest);
     let mut seen = BTreeSet::new();
     facts.retain(|fact| fact.known_to.is_none() && seen.insert(fact.id.clone()));
     facts.truncate(FACTS_MAX);
-    Ok(facts)
+    facts
 }
 
 /// The entities whose name is in the question, and whoever asks, if the question is about them.
@@ -74,11 +77,20 @@ async fn named(core: &Core, question: &str) -> Result<BTreeSet<String>> {
     Ok(found)
 }
 
-/// The facts that claims in these passages opened, changed or agreed with.
-async fn said(core: &Core, recalled: &[Hash128]) -> Result<Vec<FactView>> {
+/// The facts that claims in these events opened, changed or agreed with, by event: every version.
+pub(crate) async fn said(core: &Core, recalled: &[Hash128]) -> Result<BTreeMap<Hash128, Vec<FactView>>> {
     let links = core.links().await?;
     let [claims, facts] = &*links;
-    let said = recalled.iter().flat_map(|event| claims.of(*event)).flat_map(|claim| facts.of(claim));
-    let facts: BTreeSet<String> = said.map(|fact| fact.to_string()).collect();
-    if facts.is_empty() { Ok(Vec::new()) } else { facts::versions(core, &facts.into_iter().collect::<Vec<_>>()).await }
+    let of = |event: &Hash128| (*event, claims.of(*event).flat_map(|claim| facts.of(claim)).collect::<BTreeSet<_>>());
+    let made: BTreeMap<Hash128, BTreeSet<Hash128>> = recalled.iter().take(SAID_MAX).map(of).collect();
+    let ids: BTreeSet<String> = made.values().flatten().map(ToString::to_string).collect();
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let versions = facts::versions(core, &ids.into_iter().collect::<Vec<_>>()).await?;
+    let of = |ids: BTreeSet<Hash128>| {
+        let ids: BTreeSet<String> = ids.iter().map(ToString::to_string).collect();
+        versions.iter().filter(|fact| ids.contains(&fact.id)).cloned().collect()
+    };
+    Ok(made.into_iter().map(|(event, ids)| (event, of(ids))).collect())
 }

@@ -97,8 +97,10 @@ fn words_are_found_and_what_the_index_lacks_is_told() {
             let of = |number: u32| snapshot.read_fragment("passages", number, &["id"]);
             let lacking = futures::future::try_join_all(lacking.into_iter().map(of)).await.unwrap();
             let lacking: Vec<String> = lacking.iter().flat_map(|batches| ids(batches)).collect();
-            assert_eq!(lacking, (from..to).map(|at| format!("{at:04}")).collect::<Vec<_>>());
-            assert_eq!(full_text(&snapshot, "harbour", 200, None).await.len(), from / 4 - from / 64);
+            // A table's first rows are indexed with it.
+            let (new, found) = if from == 0 { (to..to, to) } else { (from..to, from) };
+            assert_eq!(lacking, new.map(|at| format!("{at:04}")).collect::<Vec<_>>());
+            assert_eq!(full_text(&snapshot, "harbour", 200, None).await.len(), found / 4 - found / 64);
             store.maintain(100).await.unwrap();
             check(&store, to).await;
             assert!(store.snapshot().await.unwrap().not_indexed().await.unwrap().is_empty());
