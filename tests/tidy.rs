@@ -19,7 +19,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("inference", &["types", "scoring", "when"]),
     ("connectors", &["types", "scoring"]),
     ("dataflows", &["types", "scoring", "operators"]),
-    ("query", &["types", "scoring", "storage"]),
+    ("query", &["types", "scoring", "storage", "when"]),
     (".", &["types", "scoring", "operators", "storage", "inference", "connectors", "dataflows", "query"]),
     ("cli", &["."]),
 ];
