@@ -197,14 +197,19 @@ pub(crate) fn nearest(
 mod tests {
     use super::*;
 
-    /// Vectors around a usual one, always the same.
+    /// Vectors of length 1 around a usual one, always the same.
     fn vectors(count: usize, width: usize) -> Vec<f32> {
         let mut state = 9u64;
         let mut draw = || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 40) as f32 / (1u64 << 24) as f32 - 0.5
         };
-        (0..count * width).map(|at| draw() + if at % width < 3 { 4.0 } else { 0.0 }).collect()
+        let all: Vec<f32> = (0..count * width).map(|at| draw() + if at % width < 3 { 1.0 } else { 0.0 }).collect();
+        let unit = |vector: &[f32]| {
+            let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
+            vector.iter().map(|value| value / length).collect::<Vec<_>>()
+        };
+        all.chunks_exact(width).flat_map(unit).collect()
     }
 
     #[test]

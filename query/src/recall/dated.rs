@@ -33,8 +33,12 @@ pub(crate) fn dated(question: &str, asked_at: Millis) -> Dated {
     let now = TimeZone::UTC.to_datetime(now);
     let (mut dated, mut days, mut months, mut years) =
         (Dated::default(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    let found = [Language::English, Language::Spanish].map(|language| recognise(question, language));
-    let by_day = found.iter().flatten().filter(|found| names_days(&found.expr));
+    let mut found = recognise(question, Language::English);
+    if found.is_empty() {
+        // To Spanish "ago" is August.
+        found = recognise(question, Language::Spanish);
+    }
+    let by_day = found.iter().filter(|found| names_days(&found.expr));
     for (from, to) in by_day.filter_map(|found| found.expr.interval(now, false)) {
         let Some((of_days, of_months, of_years)) = parts(from, to) else { continue };
         days.extend(of_days);
