@@ -151,6 +151,6 @@ mod tests {
         retrieved.add(&of(7)).unwrap();
         assert_eq!(retrieved.counts().unwrap().values().sum::<u64>(), 32_001);
         retrieved.retain(|event| event.ends_with("7")).unwrap();
-        assert_eq!(retrieved.counts().unwrap().len(), 7);
+        assert_eq!(retrieved.counts().unwrap().len(), 6, "07 to 57");
     }
 }
