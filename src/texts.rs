@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::Float32Type;
 use futures::TryStreamExt;
 use nexus_scoring::similar::{Direction, in_steps};
 use nexus_storage::{At, Reader, Snapshot};
@@ -108,17 +107,10 @@ impl TextStore {
     }
 
     fn keep_batch(&self, model: &Text, batch: &RecordBatch) {
-        let (hashes, vectors) = (batch.column(0).as_string_opt::<i32>(), batch.column(1).as_fixed_size_list_opt());
+        let (hashes, vectors) = (batch.column(0).as_string_opt::<i32>(), nexus_storage::vectors(batch.column(1)));
         let (Some(hashes), Some(vectors)) = (hashes, vectors) else { return };
-        let width = usize::try_from(vectors.value_length()).unwrap_or(0);
-        let Some(values) = vectors.values().as_primitive_opt::<Float32Type>() else { return };
-        // A sliced list keeps its whole child: rows start at its offset.
-        let values = &values.values()[vectors.value_offset(0).max(0) as usize..];
         let hashes = hashes.iter().map(|hash| hash.and_then(|hash| hash.parse().ok()));
-        self.keep(
-            model,
-            hashes.zip(values.chunks_exact(width.max(1))).filter_map(|(hash, values)| Some((hash?, values))),
-        );
+        self.keep(model, hashes.zip(vectors).filter_map(|(hash, vector)| Some((hash?, vector))));
     }
 
     /// Takes in the texts of an event of this epoch: the whole and its passages.

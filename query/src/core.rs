@@ -140,10 +140,11 @@ impl Core {
             let passages = self.passages().await?;
             let authors = passages.authors();
             let is_own = |author: &str| {
-                let platform = authors.get(author).copied().unwrap_or_default();
+                let platform = authors.get(author).map_or("", |(platform, _)| platform);
                 mine.contains(&*Author::parse(author).key(platform))
             };
-            let speaking = authors.keys().filter(|author| !author.is_empty()).map(ToString::to_string).collect();
+            let speaking = authors.iter().filter(|(author, _)| !author.is_empty());
+            let speaking = speaking.map(|(author, (_, passages))| (author.to_string(), *passages)).collect();
             Ok(Arc::new(Names::of(speaking, is_own)))
         };
         self.names.get_or_try_init(read).await.cloned()

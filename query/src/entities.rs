@@ -90,6 +90,11 @@ impl Entities {
         Entities { by_id: rows.into_iter().map(|row| (row.id.clone(), row)).collect(), by_name, by_word }
     }
 
+    /// What the entity of that id is called; the id itself, if there is none.
+    pub(crate) fn name(&self, id: &str) -> String {
+        self.get(id).map_or_else(|| id.to_owned(), |row| row.name.clone())
+    }
+
     /// The entity of that id.
     pub(crate) fn get(&self, id: &str) -> Option<&EntityRow> {
         self.by_id.get(id)

@@ -84,7 +84,7 @@ pub(crate) async fn origins(core: &Core, facts: &[String]) -> Result<BTreeMap<St
 /// Facts that are not, or not yet, in the tables.
 pub(crate) async fn views(core: &Core, facts: &[Fact]) -> Result<Vec<FactView>> {
     let entities = core.entities().await?;
-    let name = |id: &str| entities.get(id).map_or_else(|| id.to_owned(), |row| row.name.clone());
+    let name = |id: &str| entities.name(id);
     let view = |fact: &Fact| {
         let subject_id = fact.subject.to_string();
         let (object, object_id) = match &fact.object {
@@ -260,7 +260,7 @@ fn decode(batch: &RecordBatch, names: Option<&Entities>, facts: &mut Vec<FactVie
     let (id, subject, subject_id) = (rows.text("id")?, column("subject_name", "subject")?, rows.text("subject")?);
     let (predicate, status) = (rows.text("predicate")?, rows.text("status")?);
     let (object, object_id) = (column("object_name", "object")?, rows.text("object_entity")?);
-    let name = |id: &str| names.and_then(|names| names.get(id)).map_or_else(|| id.to_owned(), |row| row.name.clone());
+    let name = |id: &str| names.map_or_else(|| id.to_owned(), |names| names.name(id));
     let [valid_from, valid_to, known_from, known_to] =
         ["valid_from", "valid_to", "known_from", "known_to"].map(|name| rows.time(name));
     let (valid_from, valid_to, known_from, known_to) = (valid_from?, valid_to?, known_from?, known_to?);

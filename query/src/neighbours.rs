@@ -40,7 +40,6 @@ pub(crate) async fn neighbours(core: &Core, name: &str, hops: u32) -> Result<Vec
     let entities = core.entities().await?;
     let start: BTreeSet<String> = entities.fitting(name)?.into_iter().map(|row| row.id.clone()).collect();
     let edges = edges(core).await?;
-    let called = |id: &str| entities.get(id).map_or_else(|| id.to_string(), |row| row.name.clone());
     let (mut seen, mut frontier) = (start.clone(), start);
     let mut found = Vec::new();
     for hop in 1..=hops.min(HOPS_MAX) {
@@ -54,8 +53,8 @@ pub(crate) async fn neighbours(core: &Core, name: &str, hops: u32) -> Result<Vec
             let view = NeighbourView {
                 hops: hop,
                 entity: edge.to.clone(),
-                name: called(&edge.to),
-                from: called(from),
+                name: entities.name(&edge.to),
+                from: entities.name(from),
                 predicate: edge.predicate.clone(),
                 fact: edge.fact.clone(),
             };

@@ -15,7 +15,7 @@ mod piece;
 mod vectors;
 mod words;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -43,6 +43,8 @@ use crate::rows::Rows;
 const READ_AT_ONCE: usize = 2;
 /// So many bytes of texts are kept in memory.
 const TEXTS_MAX: usize = 512 << 20;
+/// Of so many limits it is kept which passages pass them.
+const LIMITS_KEPT: usize = 16;
 /// How many passages' terms are remembered for the next question.
 const REMEMBERED_MAX: usize = 20_000;
 
@@ -54,9 +56,9 @@ pub struct Warm {
     /// were sought last.
     codes: Mutex<BTreeMap<(String, String), (u64, Arc<Codes>)>>,
     /// By the fragment of vectors.
-    keys: Mutex<BTreeMap<String, Arc<Keys>>>,
+    keys: PerFragment<Keys>,
     /// By the fragment of passages: of those that the index of words lacks.
-    words: Mutex<BTreeMap<String, Arc<Words>>>,
+    words: PerFragment<Words>,
     /// What vectors have in common, by their table, and of how many that is.
     usual: Mutex<BTreeMap<String, (u64, Arc<Usual>)>>,
     /// The newest epoch that was read: older ones make nothing be forgotten.
@@ -72,6 +74,39 @@ pub struct Warm {
     pub(crate) answered: Answered,
     /// One reads at a time: who waits finds it done.
     reading: tokio::sync::Mutex<()>,
+}
+
+/// What is kept of fragments, by their names.
+#[derive(Debug)]
+pub(crate) struct PerFragment<T>(Mutex<BTreeMap<String, Arc<T>>>);
+
+impl<T> Default for PerFragment<T> {
+    fn default() -> Self {
+        PerFragment(Mutex::default())
+    }
+}
+
+impl<T> PerFragment<T> {
+    /// What is kept of a fragment, else what is read of it.
+    async fn get_or(&self, fragment: &str, read: impl Future<Output = Result<T>>) -> Result<Arc<T>> {
+        let kept = lock(&self.0).get(fragment).cloned();
+        match kept {
+            Some(kept) => Ok(kept),
+            None => Ok(Arc::new(read.await?)),
+        }
+    }
+
+    /// Keeps these; lets go of all others if `alone`.
+    fn keep<'a>(&self, alone: bool, these: impl Iterator<Item = (&'a str, &'a Arc<T>)>)
+    where
+        T: 'a,
+    {
+        let mut kept = lock(&self.0);
+        if alone {
+            kept.clear();
+        }
+        kept.extend(these.map(|(name, one)| (name.into(), one.clone())));
+    }
 }
 
 /// What a passage's terms are remembered by: its event, its place there and its text.
@@ -107,6 +142,8 @@ pub(crate) struct Passages {
     /// Whether the table has others too.
     pub(crate) others: bool,
     among: OnceLock<Among>,
+    /// What the last limits left, the newest last.
+    limited: Mutex<VecDeque<(Vec<Condition>, Arc<Passing>)>>,
     beside: OnceCell<Beside>,
     chain: OnceLock<[BTreeMap<Place, Place>; 2]>,
 }
@@ -147,7 +184,7 @@ impl Passages {
         drop(kept);
         let live = |(piece, fragment): (&Arc<Piece>, &Fragment)| {
             let own = piece.names("scope").passing(|name| name == scope);
-            Bits::of(piece.rows(), |row| own(row) && fragment.deleted.binary_search(&(row as u32)).is_err())
+            Bits::of(piece.rows(), |row| own(row) && fragment.has(row as u32))
         };
         let live: Vec<Bits> = pieces.iter().zip(&fragments).map(live).collect();
         let count = live.iter().map(Bits::count).sum();
@@ -156,8 +193,22 @@ impl Passages {
         let by_event = Layers::of(&names, &warm.by_event, |at| pieces[at].by_event());
         let by_previous = Layers::of(&names, &warm.by_previous, |at| pieces[at].by_previous());
         let fragments = names.into_iter().map(|(name, _)| name).collect();
-        let (warm, among, beside, chain) = (warm.clone(), OnceLock::new(), OnceCell::new(), OnceLock::new());
-        Ok(Passages { warm, fragments, pieces, live, by_event, by_previous, count, others, among, beside, chain })
+        let (among, limited, beside, chain) = Default::default();
+        let warm = warm.clone();
+        Ok(Passages {
+            warm,
+            fragments,
+            pieces,
+            live,
+            by_event,
+            by_previous,
+            count,
+            others,
+            among,
+            limited,
+            beside,
+            chain,
+        })
     }
 
     fn piece(&self, place: Place) -> (&Piece, usize) {
@@ -177,16 +228,27 @@ impl Passages {
         marked.iter().enumerate().flat_map(of)
     }
 
-    /// The scope's passages that all conditions hold for, by piece.
-    pub(crate) fn passing(&self, conditions: &[Condition]) -> Vec<Bits> {
+    /// The scope's passages that all conditions hold for; who limits one question mostly limits the next.
+    pub(crate) fn passing(&self, conditions: Vec<Condition>) -> Arc<Passing> {
+        let known = lock(&self.limited).iter().find(|(known, _)| *known == conditions).map(|(_, kept)| kept.clone());
+        if let Some(passing) = known {
+            return passing;
+        }
         let of = |(piece, live): (&Arc<Piece>, &Bits)| {
             conditions.iter().fold(live.clone(), |passing, condition| passing.and(&condition.rows(piece)))
         };
-        self.pieces.iter().zip(&self.live).map(of).collect()
+        let rows = self.pieces.iter().zip(&self.live).map(of).collect();
+        let passing = Arc::new(Passing { rows, among: OnceLock::new() });
+        let mut limited = lock(&self.limited);
+        if limited.len() == LIMITS_KEPT {
+            limited.pop_front();
+        }
+        limited.push_back((conditions, passing.clone()));
+        passing
     }
 
     /// The addresses of these, for a search among them.
-    pub(crate) fn among(&self, marked: &[Bits]) -> Among {
+    fn among(&self, marked: &[Bits]) -> Among {
         Among::of(self.marked(marked).map(|place| self.address(place)))
     }
 
@@ -239,18 +301,21 @@ impl Passages {
         piece.names(column).get(row)
     }
 
-    /// Every author of the scope, each with a platform it writes on.
-    pub(crate) fn authors(&self) -> BTreeMap<&str, &str> {
+    /// Every author of the scope, each with a platform it writes on and how many passages it has.
+    pub(crate) fn authors(&self) -> BTreeMap<&str, (&str, u64)> {
         let mut authors = BTreeMap::new();
         for (piece, live) in self.pieces.iter().zip(&self.live) {
             let (names, platforms) = (piece.names("author"), piece.names("platform"));
-            let mut seen = vec![false; names.different()];
+            // By number: the first row, and how many there are.
+            let mut found: Vec<(usize, u64)> = vec![(0, 0); names.different()];
             for row in live.rows() {
-                let number = names.number(row);
-                if seen.get(number) == Some(&false) {
-                    seen[number] = true;
-                    authors.entry(names.get(row)).or_insert_with(|| platforms.get(row));
+                if let Some((first, count)) = found.get_mut(names.number(row)) {
+                    *first = if *count == 0 { row } else { *first };
+                    *count += 1;
                 }
+            }
+            for (first, count) in found.into_iter().filter(|(_, count)| *count > 0) {
+                authors.entry(names.get(first)).or_insert((platforms.get(first), 0)).1 += count;
             }
         }
         authors
@@ -374,8 +439,23 @@ impl Passages {
     }
 }
 
+/// The passages that limits leave.
+#[derive(Debug)]
+pub(crate) struct Passing {
+    /// By piece.
+    pub(crate) rows: Vec<Bits>,
+    among: OnceLock<Among>,
+}
+
+impl Passing {
+    /// Their addresses, for a search among them.
+    pub(crate) fn among(&self, passages: &Passages) -> &Among {
+        self.among.get_or_init(|| passages.among(&self.rows))
+    }
+}
+
 /// What passages are limited to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Condition {
     /// A column of names has one of these.
     Named(&'static str, BTreeSet<String>),

@@ -136,7 +136,8 @@ async fn answer(core: &Core, question: &str, options: &RecallOptions) -> Result<
     let (k, exact, words) = (options.k, options.exact, &words);
     let search = Search { words, terms, statistics, named, then, limits, meaning, k, exact };
     let (mut pool, named) = futures::try_join!(Pool::of(core, &search), known::about_named(core, question))?;
-    let statistics = counted.clone().unwrap_or_else(|| published::of_whole(&pool, question));
+    let names = core.names().await?;
+    let statistics = counted.clone().unwrap_or_else(|| published.of_whole(&pool, &names, question));
     if nobody(&statistics) {
         return Ok(Recalled::nobody());
     }

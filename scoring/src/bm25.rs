@@ -79,11 +79,31 @@ impl Statistics {
         }
     }
 
+    /// Counts what these people said, so that a question can be told how much it says that one of them speaks.
+    pub fn count_author(&mut self, author: &str, texts: u64) {
+        self.frequencies.insert(by(author), texts);
+    }
+
+    /// How many texts these people said together; `None` if that was not counted.
+    pub fn by<'a>(&self, authors: impl Iterator<Item = &'a String>) -> Option<u64> {
+        let counted = authors.filter_map(|author| self.frequencies.get(&by(author)));
+        counted.copied().reduce(u64::saturating_add)
+    }
+
     /// How rare a term is: ln((N + 1) / (df + ½)), in fixed point, never negative.
     pub fn rarity(&self, term: &str) -> i64 {
-        let frequency = self.frequencies.get(term).copied().unwrap_or(0);
+        self.rarity_of(self.frequencies.get(term).copied().unwrap_or(0))
+    }
+
+    /// How rare is what so many texts have.
+    pub fn rarity_of(&self, frequency: u64) -> i64 {
         ln(ratio(self.texts.saturating_mul(2).saturating_add(2), frequency.saturating_mul(2).saturating_add(1))).max(0)
     }
+}
+
+/// An author among terms: no term has such a sign.
+fn by(author: &str) -> String {
+    format!("@{author}")
 }
 
 /// How well a text fits a question, in fixed point. Never negative; 0 if they share no term.

@@ -7,8 +7,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, UInt64Array};
+use arrow::array::{Array, AsArray, RecordBatch, UInt64Array};
 use arrow::compute::take_record_batch;
+use arrow::datatypes::Float32Type;
 use arrow::error::ArrowError;
 use datafusion::common::ScalarValue;
 use datafusion::prelude::{ident, lit};
@@ -42,6 +43,13 @@ pub struct Fragment {
     pub deleted: Vec<u32>,
 }
 
+impl Fragment {
+    /// Whether a row is there, and not deleted.
+    pub fn has(&self, row: u32) -> bool {
+        (row as usize) < self.rows && self.deleted.binary_search(&row).is_err()
+    }
+}
+
 /// The rows that a search may find, by address.
 #[derive(Clone, Debug)]
 pub struct Among(pub(crate) Arc<RowAddrMask>);
@@ -51,6 +59,16 @@ impl Among {
     pub fn of(addresses: impl Iterator<Item = u64>) -> Self {
         Among(Arc::new(RowAddrMask::from_allowed(addresses.collect::<RowAddrTreeMap>())))
     }
+}
+
+/// The vectors of a column, row by row, each with the same number of numbers; `None` if it is no column of vectors.
+pub fn vectors(column: &dyn Array) -> Option<impl Iterator<Item = &[f32]>> {
+    let column = column.as_fixed_size_list_opt()?;
+    let width = usize::try_from(column.value_length()).ok()?.max(1);
+    let values: &[f32] = column.values().as_primitive_opt::<Float32Type>()?.values();
+    // A sliced list keeps its whole child: rows start at its offset.
+    let values = values.get(column.value_offset(0).max(0) as usize..)?;
+    Some(values.chunks_exact(width).take(column.len()))
 }
 
 impl Snapshot {
@@ -111,7 +129,7 @@ impl Snapshot {
             let mut others = Vec::new();
             for fragment in self.fragments(table).await? {
                 let of = |address: &u64| address >> 32 == u64::from(fragment.number);
-                found.retain(|address| !of(address) || fragment.deleted.binary_search(&(*address as u32)).is_err());
+                found.retain(|address| !of(address) || fragment.has(*address as u32));
                 if !covered.contains(&fragment.number) {
                     others.extend(dataset.get_fragment(fragment.number as usize).map(|one| one.metadata().clone()));
                 }

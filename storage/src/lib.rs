@@ -41,7 +41,7 @@ mod thin;
 pub use checkpoint::{At, Checkpoint, TableAt};
 pub use erase::Erased;
 pub use error::{ErrorKind, Result, StorageError};
-pub use fragments::{Among, Fragment};
+pub use fragments::{Among, Fragment, vectors};
 pub use lock::Opener;
 pub use maintain::Maintained;
 pub use reader::Reader;

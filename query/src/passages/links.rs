@@ -3,21 +3,20 @@
 //! Two columns of hashes of a table, by fragment, kept as passages are: a question looks up some hundred keys and reads
 //! nothing. Cost: 60 bytes a row.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use nexus_storage::{Fragment, Snapshot};
 use nexus_types::Hash128;
 
 use super::layers::{Kept, Layers};
-use super::{Warm, lock};
+use super::{PerFragment, Warm};
 use crate::error::{QueryError, Result};
 use crate::rows::Rows;
 
 /// What is kept of one table between snapshots.
 #[derive(Debug, Default)]
 pub(crate) struct LinksKept {
-    pairs: Mutex<BTreeMap<String, Arc<Pairs>>>,
+    pairs: PerFragment<Pairs>,
     by_key: Mutex<Option<Arc<Kept>>>,
 }
 
@@ -42,19 +41,10 @@ impl Links {
         let _reading = warm.reading.lock().await;
         let mut pairs: Vec<(Arc<Pairs>, Fragment)> = Vec::new();
         for fragment in snapshot.fragments(table).await? {
-            let known = lock(&kept.pairs).get(&fragment.name).cloned();
-            let read = match known {
-                Some(known) => known,
-                None => Arc::new(read(snapshot, fragment.number, [table, key, value]).await?),
-            };
-            pairs.push((read, fragment));
+            let reading = read(snapshot, fragment.number, [table, key, value]);
+            pairs.push((kept.pairs.get_or(&fragment.name, reading).await?, fragment));
         }
-        let mut slot = lock(&kept.pairs);
-        if warm.is_newest(snapshot) {
-            slot.clear();
-        }
-        slot.extend(pairs.iter().map(|(pairs, fragment)| (fragment.name.clone(), pairs.clone())));
-        drop(slot);
+        kept.pairs.keep(warm.is_newest(snapshot), pairs.iter().map(|(pairs, fragment)| (&*fragment.name, pairs)));
         let names: Vec<(String, usize)> = pairs.iter().map(|(_, one)| (one.name.clone(), one.rows)).collect();
         let rows = |at: usize| pairs[at].0.iter().map(|(key, _)| *key).zip(0..).collect();
         let by_key = Layers::of(&names, &kept.by_key, rows);
@@ -66,7 +56,7 @@ impl Links {
         let value = move |(at, row): (u32, u32)| {
             let (pairs, fragment) = &self.pairs[at as usize];
             let (found, value) = *pairs.get(row as usize)?;
-            (found == key && fragment.deleted.binary_search(&row).is_err()).then_some(value)?
+            (found == key && fragment.has(row)).then_some(value)?
         };
         self.by_key.find(key).filter_map(value)
     }

@@ -4,8 +4,6 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray};
-use arrow::datatypes::Float32Type;
 use arrow::record_batch::RecordBatch;
 use futures::TryStreamExt;
 use nexus_scoring::ONE;
@@ -155,7 +153,7 @@ impl Vectors {
         }
         let (mut values, mut width) = (Vec::new(), 0);
         for (_, fragment) in &self.keys {
-            let there = (0..fragment.rows as u32).filter(|row| fragment.deleted.binary_search(row).is_err());
+            let there = (0..fragment.rows as u32).filter(|row| fragment.has(*row));
             let addresses = there.take(USUAL_OF as usize).map(|row| u64::from(fragment.number) << 32 | u64::from(row));
             for batch in snapshot.take_at(&self.table, &addresses.collect::<Vec<_>>(), &["vector"]).await? {
                 each_vector(&self.table, &batch, |_, vector| {
@@ -236,7 +234,7 @@ impl Vectors {
     fn address(&self, hash: Hash128) -> Option<u64> {
         let is = |(at, row): (u32, u32)| {
             let (keys, fragment) = &self.keys[at as usize];
-            let there = keys.0[row as usize] == hash && fragment.deleted.binary_search(&row).is_err();
+            let there = keys.0[row as usize] == hash && fragment.has(row);
             there.then(|| u64::from(fragment.number) << 32 | u64::from(row))
         };
         self.by_text.find(hash).find_map(is)
@@ -298,19 +296,9 @@ impl Coded {
 async fn keys(snapshot: &Snapshot, warm: &Warm, table: &str) -> Result<Vec<(Arc<Keys>, Fragment)>> {
     let mut all = Vec::new();
     for fragment in snapshot.fragments(table).await? {
-        let known = lock(&warm.keys).get(&fragment.name).cloned();
-        let keys = match known {
-            Some(keys) => keys,
-            None => Arc::new(Keys::read(snapshot, table, &fragment).await?),
-        };
-        all.push((keys, fragment));
+        all.push((warm.keys.get_or(&fragment.name, Keys::read(snapshot, table, &fragment)).await?, fragment));
     }
-    let mut kept = lock(&warm.keys);
-    if warm.is_newest(snapshot) {
-        kept.clear();
-    }
-    kept.extend(all.iter().map(|(keys, fragment)| (fragment.name.clone(), keys.clone())));
-    drop(kept);
+    warm.keys.keep(warm.is_newest(snapshot), all.iter().map(|(keys, fragment)| (&*fragment.name, keys)));
     Ok(all)
 }
 
@@ -331,13 +319,8 @@ impl Keys {
 
 /// Visits the vectors of a batch, each with its row.
 fn each_vector(table: &str, batch: &RecordBatch, mut visit: impl FnMut(usize, &[f32])) -> Result<()> {
-    let damaged = || QueryError::Corrupt(format!("table {table} has no vectors"));
-    let vectors = batch.column_by_name("vector").and_then(|column| column.as_fixed_size_list_opt());
-    let vectors = vectors.ok_or_else(damaged)?;
-    let width = usize::try_from(vectors.value_length()).unwrap_or(0);
-    let values = vectors.values().as_primitive_opt::<Float32Type>().ok_or_else(damaged)?.values();
-    // A sliced list keeps its whole child: rows start at its offset.
-    let values = &values[vectors.value_offset(0).max(0) as usize..];
-    values.chunks_exact(width.max(1)).take(vectors.len()).enumerate().for_each(|(at, vector)| visit(at, vector));
+    let found = batch.column_by_name("vector").and_then(|column| nexus_storage::vectors(column));
+    let found = found.ok_or_else(|| QueryError::Corrupt(format!("table {table} has no vectors")))?;
+    found.enumerate().for_each(|(at, vector)| visit(at, vector));
     Ok(())
 }

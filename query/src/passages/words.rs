@@ -10,7 +10,7 @@ use std::sync::Arc;
 use nexus_scoring::{Bag, Statistics, bm25, terms};
 use nexus_storage::Snapshot;
 
-use super::{Bits, Passages, Place, lock};
+use super::{Bits, Passages, Place};
 use crate::error::Result;
 use crate::rows::Rows;
 
@@ -59,26 +59,18 @@ impl Passages {
                 continue;
             };
             let (piece, name) = (&self.pieces[at], &self.fragments[at]);
-            let known = lock(&self.warm.words).get(name).cloned();
-            let words = match known {
-                Some(words) => words,
-                None => {
-                    let kept: Option<Vec<Bag>> = (0..piece.rows()).map(|row| piece.text(row).map(terms::bag)).collect();
-                    let bags = match kept {
-                        Some(bags) => bags,
-                        None => read_bags(snapshot, number).await?,
-                    };
-                    Arc::new(Words::of(bags))
-                }
+            let reading = async {
+                let kept: Option<Vec<Bag>> = (0..piece.rows()).map(|row| piece.text(row).map(terms::bag)).collect();
+                Ok(Words::of(match kept {
+                    Some(bags) => bags,
+                    None => read_bags(snapshot, number).await?,
+                }))
             };
-            beside.push((name.clone(), at as u32, words));
+            beside.push((at as u32, self.warm.words.get_or(name, reading).await?));
         }
-        let mut kept = lock(&self.warm.words);
-        if self.warm.is_newest(snapshot) {
-            kept.clear();
-        }
-        kept.extend(beside.iter().map(|(name, _, words)| (name.clone(), words.clone())));
-        Ok(Beside(beside.into_iter().map(|(_, at, words)| (at, words)).collect()))
+        let named = beside.iter().map(|(at, words)| (&*self.fragments[*at as usize], words));
+        self.warm.words.keep(self.warm.is_newest(snapshot), named);
+        Ok(Beside(beside))
     }
 
     /// The passages beside the index that fit these terms best by BM25, at most `k`, among the marked ones.

@@ -16,27 +16,33 @@ const LENIENT_MAX: usize = 50;
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     by_word: BTreeMap<String, Vec<String>>,
-    authors: BTreeSet<String>,
+    /// Each with the number of its passages.
+    authors: BTreeMap<String, u64>,
     /// The authors that are "I".
     own: BTreeSet<String>,
 }
 
 impl Names {
-    /// `own`: whether an author is who asks.
-    pub(crate) fn of(authors: BTreeSet<String>, own: impl Fn(&str) -> bool) -> Names {
+    /// `authors`: each with the number of its passages; `own`: whether an author is who asks.
+    pub(crate) fn of(authors: BTreeMap<String, u64>, own: impl Fn(&str) -> bool) -> Names {
         let mut by_word: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for author in &authors {
+        for author in authors.keys() {
             for word in terms::words(&called(author)) {
                 by_word.entry(word).or_default().push(author.clone());
             }
         }
-        let own = authors.iter().filter(|author| own(author)).cloned().collect();
+        let own = authors.keys().filter(|author| own(author)).cloned().collect();
         Names { by_word, authors, own }
     }
 
     /// Everybody who speaks, as passages have them.
-    pub(crate) fn authors(&self) -> &BTreeSet<String> {
-        &self.authors
+    pub(crate) fn authors(&self) -> impl Iterator<Item = &String> {
+        self.authors.keys()
+    }
+
+    /// How many passages an author has.
+    pub(crate) fn count(&self, author: &str) -> u64 {
+        self.authors.get(author).copied().unwrap_or(0)
     }
 
     /// Who is named, and who asks, as passages have them.
@@ -72,7 +78,8 @@ mod tests {
     fn of(question: &str, others: usize) -> (String, Vec<String>) {
         let authors = ["Caroline", "Mel Smith <mel@example.org>", "help", "will", "me"].map(String::from);
         let more = (0..others).map(|at| format!("nick{at}"));
-        let names = Names::of(authors.into_iter().chain(more).collect(), |author| author == "me");
+        let names =
+            Names::of(authors.into_iter().chain(more).map(|author| (author, 1)).collect(), |author| author == "me");
         let asked = asked(question, &names.in_question(question));
         (asked.embedded.clone(), asked.authors.into_iter().collect())
     }

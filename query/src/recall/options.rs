@@ -1,6 +1,7 @@
 //! What a recall is limited to. Limits hold before ranking: there are `k` results if `k` passages pass them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use nexus_storage::quoted;
 use nexus_types::entity::key_label;
@@ -8,7 +9,7 @@ use nexus_types::{Author, Hash128, Kind, Millis};
 
 use crate::core::Core;
 use crate::error::{QueryError, Result};
-use crate::passages::{Bits, Condition, Passages};
+use crate::passages::{Condition, Passages, Passing};
 use crate::rows::Rows;
 
 /// How a question is to be answered. Every limit that is given must hold.
@@ -94,20 +95,20 @@ impl Limits {
     }
 
     /// The passages that pass; `None` if all of the scope do.
-    pub(crate) fn passing(&self, passages: &Passages) -> Option<Vec<Bits>> {
-        (!self.0.is_empty()).then(|| passages.passing(&self.0))
+    pub(crate) fn passing(&self, passages: &Passages) -> Option<Arc<Passing>> {
+        (!self.0.is_empty()).then(|| passages.passing(self.0.clone()))
     }
 
     /// The passages that pass and were said in one of these stretches.
-    pub(crate) fn within(&self, passages: &Passages, stretches: &[(Millis, Millis)]) -> Vec<Bits> {
+    pub(crate) fn within(&self, passages: &Passages, stretches: &[(Millis, Millis)]) -> Arc<Passing> {
         let within = Condition::Within(stretches.to_vec());
-        passages.passing(&self.0.iter().cloned().chain([within]).collect::<Vec<_>>())
+        passages.passing(self.0.iter().cloned().chain([within]).collect())
     }
 
     /// The passages that pass and are by one of these.
-    pub(crate) fn by(&self, passages: &Passages, authors: &BTreeSet<String>) -> Vec<Bits> {
+    pub(crate) fn by(&self, passages: &Passages, authors: &BTreeSet<String>) -> Arc<Passing> {
         let theirs = Condition::Named("author", authors.clone());
-        passages.passing(&self.0.iter().cloned().chain([theirs]).collect::<Vec<_>>())
+        passages.passing(self.0.iter().cloned().chain([theirs]).collect())
     }
 }
 
@@ -122,7 +123,7 @@ async fn authors(core: &Core, wanted: &str) -> Result<BTreeSet<String>> {
         let named = same(written) || same(&parts.handle) || parts.name.as_deref().is_some_and(same);
         named || keys.contains(parts.handle.to_lowercase().as_str())
     };
-    Ok(core.names().await?.authors().iter().filter(fits).cloned().collect())
+    Ok(core.names().await?.authors().filter(fits).cloned().collect())
 }
 
 /// The events that speak of whoever a name fits, and those they said.

@@ -8,14 +8,13 @@ use std::sync::Arc;
 
 use nexus_scoring::ranking::{REACH, Seen};
 use nexus_scoring::{Bag, Statistics, terms};
-use nexus_storage::Among;
 use nexus_types::Millis;
 
 use super::Meaning;
 use super::options::Limits;
 use crate::core::Core;
 use crate::error::Result;
-use crate::passages::{Bits, Passages, Place};
+use crate::passages::{Bits, Passages, Passing, Place};
 
 /// A scope of at most so many passages is all candidates.
 const WHOLE_MAX: usize = 4_096;
@@ -66,7 +65,7 @@ pub(crate) struct Pool {
     /// Who may be recalled.
     pub(crate) candidates: BTreeSet<Place>,
     /// What passes the limits; `None` without any.
-    passing: Option<Arc<Vec<Bits>>>,
+    passing: Option<Arc<Passing>>,
     /// Whether the pool is the whole scope.
     pub(crate) whole: bool,
     /// What was said right before and right after, as far as windows were walked.
@@ -84,21 +83,21 @@ impl Pool {
     /// that is asked.
     pub(crate) async fn of(core: &Core, search: &Search<'_>) -> Result<Pool> {
         let mut pool = Pool::new(core).await?;
-        let passing = search.limits.passing(&pool.passages).map(Arc::new);
+        let passing = search.limits.passing(&pool.passages);
         pool.passing = passing.clone();
         if search.exact || Pool::is_small(&pool.passages) {
             pool.whole = true;
             let all: Vec<Place> = pool.passages.all().collect();
             pool.candidates = match &passing {
-                Some(passing) => pool.passages.marked(passing).collect(),
+                Some(passing) => pool.passages.marked(&passing.rows).collect(),
                 None => all.iter().copied().collect(),
             };
             pool.load(core, search.meaning, &all).await?;
             return Ok(pool);
         }
-        let few = passing.as_ref().filter(|passing| passing.iter().map(Bits::count).sum::<usize>() <= FEW_MAX);
+        let few = passing.as_ref().filter(|passing| passing.rows.iter().map(Bits::count).sum::<usize>() <= FEW_MAX);
         pool.candidates = match few {
-            Some(few) => pool.passages.marked(few).collect(),
+            Some(few) => pool.passages.marked(&few.rows).collect(),
             None => pool.found(core, search).await?,
         };
         let places: Vec<Place> = pool.candidates.iter().copied().collect();
@@ -111,17 +110,15 @@ impl Pool {
         let passing = self.passing.clone();
         let question = search.words.join(" ");
         let enough = FOUND_MAX.max(search.k);
-        let limited = passing.as_ref().map(|passing| self.passages.among(passing));
+        let limited = self.passing.as_ref().map(|passing| passing.among(&self.passages));
         let theirs = (!search.named.is_empty()).then(|| search.limits.by(&self.passages, search.named));
         let then = (!search.then.is_empty()).then(|| search.limits.within(&self.passages, search.then));
-        let new = self.beside(core, search, [passing.as_deref(), theirs.as_ref(), then.as_ref()]).await?;
-        let theirs = theirs.map(|theirs| self.passages.among(&theirs));
-        let then = then.map(|then| self.passages.among(&then));
-        let by_words = core.snapshot.full_text(&question, enough, limited.as_ref().or_else(|| self.passages.own()));
+        let new = self.beside(core, search, [passing.as_deref(), theirs.as_deref(), then.as_deref()]).await?;
+        let by_words = core.snapshot.full_text(&question, enough, limited.or_else(|| self.passages.own()));
         let asked = &question;
-        let some = |among: Option<Among>| async move {
-            match &among {
-                Some(among) => core.snapshot.full_text(asked, NAMED_MAX, Some(among)).await,
+        let some = |of: Option<Arc<Passing>>| async move {
+            match of {
+                Some(of) => core.snapshot.full_text(asked, NAMED_MAX, Some(of.among(&self.passages))).await,
                 None => Ok(Vec::new()),
             }
         };
@@ -135,7 +132,7 @@ impl Pool {
                     &passages,
                     &vector,
                     (enough, ONE_TEXT_MAX),
-                    passing.as_deref().map(Vec::as_slice),
+                    passing.as_deref().map(|passing| passing.rows.as_slice()),
                 )
             };
             tokio::task::spawn_blocking(nearest).await.map_err(super::broken)
@@ -160,17 +157,18 @@ impl Pool {
         &self,
         core: &Core,
         search: &Search<'_>,
-        [passing, theirs, then]: [Option<&Vec<Bits>>; 3],
+        [passing, theirs, then]: [Option<&Passing>; 3],
     ) -> Result<Vec<Place>> {
         let beside = self.passages.beside(&core.snapshot).await?;
-        let find = |k, may: Option<&Vec<Bits>>| {
-            self.passages.found_beside(beside, (&search.terms, search.statistics), k, may.map(Vec::as_slice))
+        let find = |k, may: Option<&Passing>| {
+            let may = may.map(|may| may.rows.as_slice());
+            self.passages.found_beside(beside, (&search.terms, search.statistics), k, may)
         };
         let mut found = find(FOUND_MAX.max(search.k), passing);
         let unspaced: Vec<String> = search.words.iter().filter(|word| terms::is_unspaced(word)).cloned().collect();
         if !unspaced.is_empty() {
             let (passages, passing, k) = (self.passages.clone(), self.passing.clone(), FOUND_MAX.max(search.k));
-            let contain = move || passages.containing(&unspaced, k, passing.as_deref().map(Vec::as_slice));
+            let contain = move || passages.containing(&unspaced, k, passing.as_deref().map(|may| may.rows.as_slice()));
             found.extend(tokio::task::spawn_blocking(contain).await.map_err(super::broken)?);
         }
         for some in [theirs, then].into_iter().flatten() {
@@ -199,7 +197,7 @@ impl Pool {
     /// these: what answers a question is often said next to what repeats it.
     pub(crate) async fn narrow(&mut self, core: &Core, search: &Search<'_>, best: BTreeSet<Place>) -> Result<()> {
         let passing = self.passing.clone();
-        let may = |place: &Place| passing.as_ref().is_none_or(|passing| place.is_in(passing));
+        let may = |place: &Place| passing.as_ref().is_none_or(|passing| place.is_in(&passing.rows));
         self.candidates = self.around(&best).into_iter().filter(may).collect();
         let all = self.around(&self.candidates.clone());
         self.turns.retain(|place, _| all.contains(place));

@@ -10,7 +10,7 @@ use nexus_scoring::{Bag, Statistics, terms};
 use nexus_types::{Millis, Policy, Task, Text};
 
 use super::dated::dated;
-use super::names::asked;
+use super::names::{Names, asked};
 use super::pool::Pool;
 use crate::core::Core;
 use crate::error::Result;
@@ -88,16 +88,32 @@ impl Published {
     /// What words are worth for this question: as published, else of the whole scope as it is now. `None` where a small
     /// scope has to be read first.
     pub(crate) async fn statistics(&self, core: &Core, question: &str) -> Result<Option<Statistics>> {
+        let passages = core.passages().await?;
         match &self.statistics {
             Some(published) => Ok(Some(published.clone())),
-            None if Pool::is_small(&*core.passages().await?) => Ok(None),
-            None => of_index(core, question).await.map(Some),
+            None if Pool::is_small(&passages) => Ok(None),
+            None => {
+                let mut statistics = of_index(core, question).await?;
+                count_authors(&mut statistics, &*core.names().await?, &self.asked.authors);
+                Ok(Some(statistics))
+            }
         }
+    }
+
+    /// The same, where the pool has the whole scope.
+    pub(crate) fn of_whole(&self, pool: &Pool, names: &Names, question: &str) -> Statistics {
+        let mut statistics = of_whole(pool, question);
+        count_authors(&mut statistics, names, &self.asked.authors);
+        statistics
     }
 }
 
+fn count_authors(statistics: &mut Statistics, names: &Names, authors: &BTreeSet<String>) {
+    authors.iter().for_each(|author| statistics.count_author(author, names.count(author)));
+}
+
 /// Of all passages of the scope: the pool has them.
-pub(crate) fn of_whole(pool: &Pool, question: &str) -> Statistics {
+fn of_whole(pool: &Pool, question: &str) -> Statistics {
     let asked = Bag::of(terms::query(question));
     let mut statistics = Statistics::default();
     pool.turns.values().for_each(|turn| statistics.count(&turn.seen.bag, &asked));
@@ -158,6 +174,8 @@ pub(crate) async fn to_publish(core: &Core, questions: &[String]) -> Result<Poli
     let (mut named, mut own, mut all) = (BTreeSet::new(), BTreeSet::new(), Statistics::default());
     for question in questions {
         let voices = names.in_question(question);
+        count_authors(&mut all, &names, &voices.0);
+        count_authors(&mut all, &names, &voices.1);
         named.extend(voices.0);
         own.extend(voices.1);
         let of = match &pool {

@@ -24,6 +24,11 @@ const B: i64 = 750;
 /// Cosines that hardly differ are not blown up beyond this: 1/128.
 const DEVIATION_MIN: i64 = ONE / 128;
 
+/// How rare it is that one of two speaks: ln 2.
+const ONE_OF_TWO: i64 = 45_426;
+/// Whom a question names counts at most so many times as where two speak.
+const NAMED_MAX: i64 = 8;
+
 /// A scope of fewer passages is small.
 const SMALL: u64 = 10;
 
@@ -41,12 +46,12 @@ pub const FEATURES: [&str; COUNT] = [
     "meaning_window", // the mean cosine of it and two turns on either side
     "meaning_reach",  // the greatest cosine within reach
     "both",           // meaning times the share of the words: they say the same, so their sum says too much
-    "other",          // the question names people, and its author is none of them
-    "answers",        // the share of the question's words in the turn before, if that asks
-    "when",           // a time is asked for, and it speaks of one
-    "tells",          // it speaks of its author
-    "date",           // parts of its date that the question has
-    "asks",           // which part of it is questions
+    "other",   // the question names people: 1 for any other author; for theirs, less than 0, the rarer they speak
+    "answers", // the share of the question's words in the turn before, if that asks
+    "when",    // a time is asked for, and it speaks of one
+    "tells",   // it speaks of its author
+    "date",    // parts of its date that the question has
+    "asks",    // which part of it is questions
 ];
 
 /// One value for each of [`FEATURES`].
@@ -103,6 +108,8 @@ pub struct Sought<'a> {
     total: i64,
     /// The length of a passage, on average; never 0.
     length: i64,
+    /// How much more it says that the named speak than where two do.
+    named: i64,
     spread: Spread,
     /// Whether the scope is so small that little can be told of its words.
     pub(super) small: bool,
@@ -114,7 +121,10 @@ impl<'a> Sought<'a> {
         let rarity: Vec<i64> = asked.terms.iter().map(|term| statistics.rarity(term).min(64 * ONE)).collect();
         let total = rarity.iter().sum::<i64>().max(1);
         let length = ratio(statistics.length, statistics.texts).clamp(1, 1 << 40);
-        Sought { asked, rarity, total, length, spread, small: statistics.texts < SMALL }
+        let spoken = statistics.by(asked.authors.iter()).map(|by| statistics.rarity_of(by));
+        let named =
+            spoken.map_or(0, |rarity| ratio(rarity as u64, ONE_OF_TWO as u64).min(NAMED_MAX * ONE) - ONE).max(0);
+        Sought { asked, rarity, total, length, named, spread, small: statistics.texts < SMALL }
     }
 
     /// The part of the question's rarity that terms with these counts have.
@@ -210,7 +220,10 @@ pub fn features(sought: &Sought, near: Nearby) -> Features {
         mean(near.within(WINDOW).map(|(_, turn)| turn.meaning)),
         near.within(REACH).map(|(_, turn)| turn.meaning).max().unwrap_or(0),
         (turn.meaning * turn.share) >> 16,
-        one(!asked.authors.is_empty() && !asked.authors.contains(&turn.seen.author)),
+        match asked.authors.contains(&turn.seen.author) {
+            true => -sought.named,
+            false => one(!asked.authors.is_empty()),
+        },
         previous.filter(|turn| turn.seen.ends_asking).map_or(0, |turn| turn.share),
         one(asked.when && turn.seen.timed),
         one(turn.seen.tells),

@@ -1,8 +1,8 @@
 //! How much each feature counts, and what follows: the score of a passage.
 //!
-//! score = relevance + λ·said_at, relevance = Σ weight·feature. Of a question that asks how things stand, relevance counts
-//! up to [`Weights::enough`] only: passages that all say what is asked are equal, and the newest comes first. Other
-//! questions have λ = 0. Weights are data: a scope may have others, by name. Cost: one multiplication per feature.
+//! score = relevance + named + λ·said_at, relevance + named = Σ weight·feature; what a passage gains because the named say it
+//! makes it no better a match. Of a question that asks how things stand, relevance counts up to [`Weights::enough`] only:
+//! passages that all say what is asked are equal, and the newest comes first. Other questions have λ = 0. Weights are data: a scope may have others, by name. Cost: one multiplication per feature.
 
 use crate::ONE;
 
@@ -122,18 +122,19 @@ impl Weights {
 
     /// The score of a passage said then.
     pub fn score(&self, asked: &Asked, features: &Features, said_at: i64) -> Score {
-        let relevance = self.sum(features);
+        let named = i128::from(features[OTHER].min(0)) * i128::from(self.features[OTHER]) / i128::from(ONE);
+        let relevance = narrow(i128::from(self.sum(features)) - named);
         if !asked.stands {
-            return Score { relevance, total: relevance };
+            return Score { relevance, total: narrow(i128::from(relevance) + named) };
         }
         let recency = i128::from(said_at) * i128::from(self.day) / DAY;
-        Score { relevance, total: narrow(i128::from(relevance.min(self.enough)) + recency) }
+        Score { relevance, total: narrow(i128::from(relevance.min(self.enough)) + named + recency) }
     }
 
     /// Whether a passage of this score is a match at all. In a small scope, where words tell little, one is that shares a word
     /// with the question, stands near one that does, or is by whom the question names.
     pub fn matches(&self, sought: &Sought<'_>, features: &Features, score: Score) -> bool {
-        let by_named = sought.names_authors() && features[OTHER] == 0;
+        let by_named = sought.names_authors() && features[OTHER] <= 0;
         let near = features[REACHED] > 0 || features[MEANS] >= self.unspoken;
         (score.relevance >= self.least && near) || (sought.small && (features[REACHED] > 0 || by_named))
     }
@@ -169,6 +170,21 @@ mod tests {
         assert!(score(true, 1, 86_400_000).total < score(true, 9, 2).total);
         assert!(score(false, 5, 500_000_000).total < score(false, 9, 2).total);
         assert_eq!(score(true, 9, 1).relevance, score(false, 9, 7).relevance);
+    }
+
+    #[test]
+    fn what_the_named_say_is_better_and_no_better_a_match() {
+        let by = |other: i64, stands: bool| {
+            let mut features = [0; COUNT];
+            (features[0], features[OTHER]) = (9 * ONE, other);
+            MEANING.score(&Asked { stands, ..Asked::default() }, &features, 0)
+        };
+        for stands in [false, true] {
+            let (named, known) = (by(-2 * ONE, stands), by(0, stands));
+            assert_eq!(named.relevance, known.relevance);
+            assert_eq!(named.total - known.total, 2 * 73_036);
+        }
+        assert!(by(ONE, false).relevance < by(0, false).relevance);
     }
 
     #[test]

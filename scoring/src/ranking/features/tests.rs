@@ -122,3 +122,18 @@ proptest! {
         prop_assert_eq!(talk.features(REACH + 1), changed.features(REACH + 1));
     }
 }
+
+/// Where two speak it says little that one of them does; of one among many it says much.
+#[test]
+fn whom_a_question_names_counts_by_how_rarely_they_speak() {
+    let other = |said: Option<u64>, at: usize| {
+        let mut talk = Talk::of(&["I live in Oslo", "me too"], "where does Ann live?");
+        talk.statistics.texts = 1_000;
+        said.into_iter().for_each(|said| talk.statistics.count_author("Ann", said));
+        talk.features(at)[10]
+    };
+    assert_eq!([None, Some(500), Some(900)].map(|said| other(said, 0)), [0; 3]);
+    assert_eq!([None, Some(500), Some(20)].map(|said| other(said, 1)), [ONE; 3]);
+    let (of_eight, of_many, silent) = (other(Some(125), 0), other(Some(20), 0), other(Some(0), 0));
+    assert!((of_eight + 2 * ONE).abs() < ONE / 50 && of_many < 4 * -ONE && silent == -7 * ONE, "{of_eight} {of_many}");
+}
