@@ -10,6 +10,7 @@ use nexus_types::tables::{EventRecord, Reject};
 use nexus_types::{Change, Event, EventId, Hash128, PolicyRow, State, Version};
 use serde::{Deserialize, Serialize};
 
+use crate::feeds::FeedState;
 use crate::{Error, Result};
 
 /// One record of the tail log: something that was admitted, with its versions decided.
@@ -23,6 +24,8 @@ pub(crate) enum Record {
     Rejects(Vec<Reject>),
     /// Every day up to this one, by its number since 1970 in UTC, is over.
     Tick(i64),
+    /// How far a feed is read with the records appended before this one.
+    Feed(FeedState),
 }
 
 impl Record {

@@ -34,6 +34,13 @@ pub(crate) struct Ground {
     pub(crate) rejects: Vec<Reject>,
 }
 
+impl Ground {
+    /// Whether nothing is left that only a commit writes; events are in the graph's outputs.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.policy.is_empty() && self.rejects.is_empty()
+    }
+}
+
 /// The changes of the derived tables that these outputs make.
 pub(crate) fn derived(outputs: &Outputs, texts: &TextStore) -> Result<Vec<TableChange>> {
     let mut changes = Vec::new();

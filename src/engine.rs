@@ -18,6 +18,7 @@ use crate::ask::{Answered, OpenAsks};
 use crate::changes::Subscribers;
 use crate::commit::{self, Ground};
 use crate::embedder::Embedder;
+use crate::feeds::Feeds;
 use crate::texts::TextStore;
 use crate::watch;
 use crate::{Error, ErrorKind, Result, Settings, clock};
@@ -27,6 +28,7 @@ pub(crate) mod meta {
     pub(crate) const GRAPH: &str = "graph_version";
     pub(crate) const TICK: &str = "tick";
     pub(crate) const OPEN_ASKS: &str = "open_asks";
+    pub(crate) const FEEDS: &str = "feeds";
 }
 
 /// Maintenance steps after an ordinary epoch.
@@ -50,6 +52,8 @@ pub(crate) struct Engine {
     /// How many passages the store had when it was last looked whether watches need new statistics.
     pub(crate) sized: u64,
     pub(crate) subscribers: Subscribers,
+    /// How far live feeds are read.
+    pub(crate) feeds: Feeds,
     /// What recall keeps in memory of the store.
     pub(crate) warm: Arc<nexus_query::Warm>,
     pub(crate) store: Store,
@@ -128,7 +132,9 @@ impl Engine {
         let (asking, stepped) = (Instant::now(), self.times.graph);
         let answered = self.ask(&mut outputs, budget)?;
         self.times.models = asking.elapsed().saturating_sub(self.times.graph - stepped);
-        if outputs.is_empty() && answered.rows.is_empty() && ground.policy.is_empty() && ground.rejects.is_empty() {
+        let nothing = outputs.is_empty() && answered.rows.is_empty() && ground.is_empty();
+        // How far feeds are read waits for an epoch, but not so long that the tail is never cut.
+        if nothing && !self.feeds.are_due() {
             return Ok(Turn { epoch: self.store.checkpoint().epoch, facts: (0, 0) });
         }
         let committing = Instant::now();
@@ -160,6 +166,7 @@ impl Engine {
                     removed.into_iter().for_each(|row| *policy.entry(row).or_default() -= 1);
                 }
                 Record::Rejects(rows) => ground.rejects.extend(rows),
+                Record::Feed(state) => self.feeds.take_in(state),
                 Record::Tick(day) => {
                     inputs.ticks.extend((self.tick + 1..=day).map(|day| (day, 1)));
                     self.tick = self.tick.max(day);
@@ -227,6 +234,7 @@ impl Engine {
     fn commit(&mut self, outputs: &Outputs, ground: &Ground, answered: &Answered) -> Result<Checkpoint> {
         let mut changes = commit::ground(outputs, ground, answered)?;
         changes.extend(commit::derived(outputs, &self.texts)?);
+        changes.extend(self.feeds.change());
         let tail_through = self.store.tail().next_seq() - 1;
         let commit = Commit {
             epoch: self.store.checkpoint().epoch + 1,
@@ -258,7 +266,7 @@ impl Engine {
     }
 
     /// Keeps files and indexes in order, a little; whether there is more to do.
-    fn maintain(&mut self) -> Result<bool> {
+    pub(crate) fn maintain(&mut self) -> Result<bool> {
         let maintained = self.runtime.block_on(self.store.maintain(MAINTAIN_STEPS))?;
         maintained.done.iter().for_each(|step| tracing::debug!(step));
         Ok(maintained.more)
@@ -270,6 +278,7 @@ impl Engine {
             (meta::GRAPH.into(), GRAPH_VERSION.to_string()),
             (meta::TICK.into(), self.tick.to_string()),
             (meta::OPEN_ASKS.into(), self.open_asks().to_string()),
+            (meta::FEEDS.into(), self.feeds.to_meta()),
         ])
     }
 

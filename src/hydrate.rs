@@ -19,6 +19,7 @@ use tokio::runtime::Runtime;
 
 use crate::admit::{Heads, Record};
 use crate::engine::{Engine, meta};
+use crate::feeds::Feeds;
 use crate::texts::TextStore;
 use crate::{Error, Result, Settings, clock, embedder, verify};
 
@@ -67,6 +68,7 @@ impl Engine {
             tick: -1,
             sized: 0,
             subscribers: Default::default(),
+            feeds: Default::default(),
             warm: Default::default(),
             store,
             pending: Vec::new(),
@@ -86,6 +88,7 @@ impl Engine {
         let runtime = self.runtime.clone();
         let snapshot = runtime.block_on(self.store.snapshot())?;
         self.tick = checkpoint.meta.get(meta::TICK).and_then(|tick| tick.parse().ok()).unwrap_or(-1);
+        self.feeds = Feeds::from_meta(checkpoint.meta.get(meta::FEEDS).map_or("", String::as_str))?;
         // Its passages are made anew: all their texts are needed.
         let migrated = snapshot.rows("events") > 0 && !snapshot.has("passages");
         let (heads, texts) = (&mut self.heads, &self.texts);

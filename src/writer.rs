@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::mpsc::Receiver;
 
 use nexus_types::event::{SAID_NOW, external_id_of};
+use nexus_types::tables::EventRecord;
 use nexus_types::{Change, Event, EventId, Millis, Policy, PolicyRow, Scope, Text};
 
 use crate::admit::{Admitted, Record};
@@ -121,6 +122,15 @@ impl Nexus {
 
     /// Admits changes and acknowledges what is news.
     pub(crate) fn admit(&mut self, changes: Vec<Change>) -> Result<Counts> {
+        let (counts, news) = self.decide(changes)?;
+        if !news.is_empty() {
+            self.engine.acknowledge(vec![Record::Events(news)])?;
+        }
+        Ok(counts)
+    }
+
+    /// Decides what changes are worth: gives what is news, which has to be acknowledged.
+    pub(crate) fn decide(&mut self, changes: Vec<Change>) -> Result<(Counts, Vec<EventRecord>)> {
         let (mut counts, mut news) = (Counts::default(), Vec::new());
         let mut ensured: BTreeSet<Scope> = BTreeSet::new();
         for change in changes {
@@ -139,10 +149,7 @@ impl Nexus {
                 Admitted::Unchanged => counts.unchanged += 1,
             }
         }
-        if !news.is_empty() {
-            self.engine.acknowledge(vec![Record::Events(news)])?;
-        }
-        Ok(counts)
+        Ok((counts, news))
     }
 
     /// Adds and removes policy rows of this scope, as one epoch.
@@ -178,7 +185,7 @@ impl Nexus {
     }
 
     /// Fills in what a caller left open: when it was said, and an id.
-    fn completed(&mut self, mut event: Event) -> Event {
+    pub(crate) fn completed(&mut self, mut event: Event) -> Event {
         let now = clock::now();
         if event.said_at == SAID_NOW {
             // Two things said within one millisecond keep their order.

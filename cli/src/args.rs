@@ -94,6 +94,15 @@ pub(crate) enum Command {
     },
     /// Take in mail, chats, logs: files, folders, or - for standard input
     Ingest(Ingest),
+    /// Follow live feeds into memory until ctrl-C
+    Run {
+        /// Which feeds: see docs/connectors.md
+        #[arg(value_name = "CONFIG")]
+        config: PathBuf,
+        /// Only say whether the configuration is right
+        #[arg(long)]
+        check: bool,
+    },
     /// Remember one thing, said here and now
     Remember {
         /// What to remember; - reads it from standard input

@@ -11,6 +11,7 @@ mod print;
 mod read;
 mod recall;
 mod repl;
+mod run;
 mod sql;
 mod store;
 mod watch;
@@ -49,6 +50,7 @@ fn run(command: Command, place: &Place, out: &Out) -> Result {
     match command {
         Command::Init { me, time_zone } => write::init(place, out, me, time_zone),
         Command::Ingest(ingest) => ingest::ingest(place, out, ingest),
+        Command::Run { config, check } => run::run(place, out, &config, check),
         Command::Remember { text, author } => write::remember(place, out, &text.join(" "), author),
         Command::Recall { question, k, rerank, explain, exact, limits, at } => {
             let options = RecallOptions { explain, exact, ..limits.recall(k.into()) };

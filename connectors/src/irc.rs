@@ -98,14 +98,14 @@ impl Iterator for Irc {
     }
 }
 
-fn meet(nicks: &mut BTreeMap<String, Text>, nick: &Text) {
+pub(crate) fn meet(nicks: &mut BTreeMap<String, Text>, nick: &Text) {
     if !nick.is_empty() {
         nicks.entry(nick.to_lowercase()).or_insert_with(|| nick.clone());
     }
 }
 
 /// Whom a message names at its start: `anna: …`, `anna, bert: …`.
-fn addressees(nicks: &BTreeMap<String, Text>, text: &str) -> Vec<Text> {
+pub(crate) fn addressees(nicks: &BTreeMap<String, Text>, text: &str) -> Vec<Text> {
     let mut found = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find([':', ',', ' ']).filter(|&at| at <= NICK_BYTES_MAX) {
@@ -125,7 +125,7 @@ fn addressees(nicks: &BTreeMap<String, Text>, text: &str) -> Vec<Text> {
 }
 
 /// A text without the control codes that set colours and styles.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     if !text.bytes().any(|byte| byte < b' ' && byte != b'\t') {
         return text.to_owned();
     }

@@ -23,6 +23,7 @@ mod irc;
 mod json;
 mod jsonl;
 mod lines;
+pub mod live;
 mod mail;
 mod slack;
 mod telegram;

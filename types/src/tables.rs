@@ -5,6 +5,7 @@
 //! that what SQL prints can be typed back; times as UTC timestamps in milliseconds; enums by name.
 
 mod derived;
+mod feeds;
 mod ground;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub use derived::{
     AffectsTable, ClaimsTable, DecisionsTable, EntitiesTable, EvidenceTable, FactsTable, MentionsTable, PassageRow,
     PassagesTable, PatternsTable, RankingsTable, SalienceTable, WatchedTable,
 };
+pub use feeds::{Note, NotesTable};
 pub use ground::{AnswersTable, EventRecord, EventsTable, PolicyTable, Reject, RejectsTable};
 
 use crate::{Millis, Text};
@@ -43,6 +45,7 @@ pub fn all() -> Vec<Table> {
         AnswersTable::table(),
         PolicyTable::table(),
         RejectsTable::table(),
+        NotesTable::table(),
         PassagesTable::table(),
         MentionsTable::table(),
         EntitiesTable::table(),

@@ -5,4 +5,7 @@ mod endpoint;
 mod harness;
 mod help;
 mod limits;
+mod matrix;
+mod run;
+mod running;
 mod story;

@@ -1,0 +1,291 @@
+//! Matrix, followed: the rooms that an account is in, with edits, redactions, threads and reactions.
+//!
+//! The client-server API, version 3: `/sync` from a token, `/messages` to fill what a sync left out, `/event` for what an
+//! edit changes. Offset: the token of the last sync. Notes: what each room was called when it was first seen, which message
+//! each edit changes. Whatever is read twice is equal, so nothing is doubled. Rooms that are encrypted are rejects: Nexus
+//! has no keys. Cost: one request a sync; one more for each edit of a message from an earlier sync.
+
+mod said;
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use nexus_types::{Change, Millis, Text};
+use reqwest::{Client, StatusCode, Url};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::http::{self, Answer};
+use super::{Batch, Broken, Feed, Named, Outlet, Resume, Secret, SecretRef};
+use crate::{Item, Rejected};
+use said::{Room, Said};
+
+/// How long a server may hold back an answer until there is something to say, and how long we wait beyond that.
+const POLL: (Duration, Duration) = (Duration::from_secs(25), Duration::from_secs(10));
+/// How long any other answer may take, and the first sync, which may be large.
+const ANSWER: Duration = Duration::from_secs(60);
+/// How many events a page has.
+const PAGE: &str = "100";
+/// What a sync is not asked for.
+const FILTER: &str = r#"{"presence":{"types":[]},"account_data":{"types":[]},"room":{"account_data":{"types":[]},"ephemeral":{"types":[]},"timeline":{"limit":100}}}"#;
+
+/// What a configuration says of it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MatrixConfig {
+    /// The homeserver: `https://matrix.example.org`.
+    pub server: String,
+    /// An access token of the account.
+    pub token: SecretRef,
+    /// Only these rooms, by id or by name; all that the account is in if absent.
+    pub rooms: Option<Vec<String>>,
+    /// Whether to read what was said before it is followed.
+    #[serde(default = "yes")]
+    pub history: bool,
+    /// What events are named after; by default the feed.
+    pub source: Option<Text>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// An account that is followed.
+#[derive(Debug)]
+pub struct MatrixFeed {
+    named: Named,
+    server: Url,
+    who: String,
+    token: Secret,
+    rooms: Option<Vec<String>>,
+    history: bool,
+    source: Text,
+    client: Client,
+}
+
+/// The notes of a run, with those that are new.
+struct Notes {
+    all: BTreeMap<Text, Text>,
+    new: Vec<(Text, Option<Text>)>,
+}
+
+impl Notes {
+    fn get(&self, kind: &str, key: &str) -> Option<&Text> {
+        self.all.get(&*format!("{kind} {key}"))
+    }
+
+    fn note(&mut self, kind: &str, key: &str, value: &str) {
+        let key = Text::from(format!("{kind} {key}"));
+        if self.all.get(&key).is_none_or(|held| **held != *value) {
+            self.all.insert(key.clone(), value.into());
+            self.new.push((key, Some(value.into())));
+        }
+    }
+}
+
+impl MatrixFeed {
+    /// Checks what the configuration says, and reads the token.
+    pub fn new(named: Named, config: MatrixConfig) -> Result<MatrixFeed, String> {
+        let wrong = || format!("server: {:?} is no address, such as https://matrix.example.org", config.server);
+        let server = Url::parse(&config.server).map_err(|_| wrong())?;
+        if !matches!(server.scheme(), "http" | "https") || server.cannot_be_a_base() || server.password().is_some() {
+            return Err(wrong());
+        }
+        let who = server.host_str().ok_or_else(wrong)?.to_string();
+        let token = config.token.read().map_err(|error| format!("token: {error}"))?;
+        let source = config.source.unwrap_or_else(|| named.feed.clone());
+        let MatrixConfig { rooms, history, .. } = config;
+        Ok(MatrixFeed { named, server, who, token, rooms, history, source, client: http::client()? })
+    }
+
+    async fn run(&mut self, from: Resume, outlet: &Outlet) -> Result<Infallible, Broken> {
+        let mut since = from.offset.as_deref().and_then(|offset| offset.strip_prefix("1 ")).map(str::to_string);
+        let mut notes = Notes { all: from.notes, new: Vec::new() };
+        loop {
+            let answer = self.sync(since.as_deref()).await?;
+            if answer.status == StatusCode::BAD_REQUEST && since.is_some() {
+                // The server does not know its token any more: all is read again, and what is held changes nothing.
+                since = None;
+                continue;
+            }
+            let body = self.well(answer)?;
+            outlet.healthy();
+            let Some(next) = body["next_batch"].as_str() else {
+                return Err(Broken::Retry(format!("{}: a sync without next_batch", self.who)));
+            };
+            let mut items = Vec::new();
+            for (id, room) in body["rooms"]["join"].as_object().into_iter().flatten() {
+                let said = self.room(id, room, &mut notes);
+                if self.is_wanted(id, &said.channel) {
+                    self.timeline(&said, id, room, since.as_deref(), &mut notes, &mut items, outlet).await?;
+                }
+            }
+            if !items.is_empty() || !notes.new.is_empty() || since.is_none() {
+                let notes = std::mem::take(&mut notes.new);
+                let offset = Some(format!("1 {next}").into());
+                outlet.send(Batch { items, offset, notes, unfinished: false }).await?;
+            }
+            since = Some(next.into());
+        }
+    }
+
+    async fn sync(&self, since: Option<&str>) -> Result<Answer, Broken> {
+        let (poll, beyond) = POLL;
+        let mut query = vec![("filter", FILTER.to_string())];
+        let within = match since {
+            Some(since) => {
+                query.push(("since", since.into()));
+                query.push(("timeout", poll.as_millis().to_string()));
+                poll + beyond
+            }
+            None => ANSWER,
+        };
+        self.get(&["sync"], &query, within).await
+    }
+
+    async fn get(&self, path: &[&str], query: &[(&str, String)], within: Duration) -> Result<Answer, Broken> {
+        let mut url = self.server.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(["_matrix", "client", "v3"]).extend(path);
+        }
+        let request = self.client.get(url).query(query).bearer_auth(self.token.expose());
+        http::json(&self.who, request, within).await
+    }
+
+    /// The body of an answer that says yes.
+    fn well(&self, answer: Answer) -> Result<Value, Broken> {
+        let Answer { status, body } = answer;
+        let says = body["error"].as_str().unwrap_or("no reason given").to_string();
+        match status {
+            status if status.is_success() => Ok(body),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Err(Broken::Refused(format!("{}: the token is not accepted: {says}", self.who)))
+            }
+            status => Err(Broken::Retry(format!("{}: it answers {status}: {says}", self.who))),
+        }
+    }
+
+    /// A room, under the name that it had when it was first seen: names change, and what is read twice must be equal.
+    fn room(&self, id: &str, room: &Value, notes: &mut Notes) -> Room {
+        if notes.get("room", id).is_none() {
+            let state = [&room["state"]["events"], &room["timeline"]["events"]];
+            let events = || state.iter().filter_map(|events| events.as_array()).flatten();
+            let named = |kind: &str, part: &str| {
+                let of = events().rfind(|event| event["type"] == kind)?;
+                of["content"][part].as_str().filter(|name| !name.is_empty())
+            };
+            let name = named("m.room.canonical_alias", "alias").or_else(|| named("m.room.name", "name"));
+            notes.note("room", id, name.unwrap_or(id));
+        }
+        let channel = notes.get("room", id).cloned().unwrap_or_else(|| id.into());
+        Room { scope: self.named.scope.clone(), source: self.source.clone(), channel }
+    }
+
+    fn is_wanted(&self, id: &str, name: &str) -> bool {
+        self.rooms.as_ref().is_none_or(|rooms| rooms.iter().any(|room| room == id || room == name))
+    }
+
+    /// What was said in a room since the last sync: first what the sync left out, page by page, then what it has.
+    #[allow(clippy::too_many_arguments)] // One sync's state, handed on once.
+    async fn timeline(
+        &self,
+        said: &Room,
+        id: &str,
+        room: &Value,
+        since: Option<&str>,
+        notes: &mut Notes,
+        items: &mut Vec<Item>,
+        outlet: &Outlet,
+    ) -> Result<(), Broken> {
+        let timeline = &room["timeline"];
+        let mut from = timeline["prev_batch"].as_str().map(str::to_string);
+        let gap = timeline["limited"] == true && (since.is_some() || self.history);
+        while gap && let Some(page) = from.take() {
+            let mut query = vec![("dir", "b".to_string()), ("from", page), ("limit", PAGE.into())];
+            query.extend(since.map(|since| ("to", since.to_string())));
+            let body = self.well(self.get(&["rooms", id, "messages"], &query, ANSWER).await?)?;
+            let mut older = Vec::new();
+            let events = body["chunk"].as_array().map_or(&[][..], Vec::as_slice);
+            self.read(said, id, events, notes, &mut older).await?;
+            if !events.is_empty() {
+                from = body["end"].as_str().map(str::to_string);
+                let notes = std::mem::take(&mut notes.new);
+                outlet.send(Batch { items: older, notes, ..Batch::default() }).await?;
+            }
+        }
+        let events = timeline["events"].as_array().map_or(&[][..], Vec::as_slice);
+        self.read(said, id, events, notes, items).await
+    }
+
+    async fn read(
+        &self,
+        room: &Room,
+        id: &str,
+        events: &[Value],
+        notes: &mut Notes,
+        items: &mut Vec<Item>,
+    ) -> Result<(), Broken> {
+        for event in events {
+            let said = match room.read(event) {
+                Said::Edit { of, by, content, at, sender } => {
+                    notes.note("edit", &by, &of);
+                    let original = self.original(id, &of, events).await?;
+                    match original {
+                        Some(original) if original["sender"] == *sender => {
+                            room.message(&original, &content, said::revision(at, said::at(&original)))
+                        }
+                        Some(_) => Said::Nothing,
+                        None => Said::Unreadable(Rejected::new(&by, "it edits what the server does not show", b"")),
+                    }
+                }
+                Said::Redacted { what, at } => match notes.get("edit", &what).cloned() {
+                    Some(of) => self.edit_gone(room, id, &of, at).await?,
+                    None => Said::Gone(what),
+                },
+                other => other,
+            };
+            items.extend(match said {
+                Said::Event(event) => Some(Item::Change(Change::Upsert(event))),
+                Said::Gone(id) => Some(Item::Change(room.gone(id))),
+                Said::Unreadable(reject) => Some(Item::Reject(reject)),
+                _ => None,
+            });
+        }
+        Ok(())
+    }
+
+    /// The message that an edit changes; nothing if the server does not show it.
+    async fn original(&self, room: &str, event: &str, at_hand: &[Value]) -> Result<Option<Value>, Broken> {
+        if let Some(found) = at_hand.iter().find(|other| other["event_id"] == *event) {
+            return Ok(Some(found.clone()));
+        }
+        let answer = self.get(&["rooms", room, "event", event], &[], ANSWER).await?;
+        match answer.status {
+            StatusCode::NOT_FOUND | StatusCode::FORBIDDEN => Ok(None),
+            _ => self.well(answer).map(Some),
+        }
+    }
+
+    /// An edit was taken back: the message reads as its last edit that is left says, or as it was sent.
+    async fn edit_gone(&self, room: &Room, id: &str, of: &str, at: Millis) -> Result<Said, Broken> {
+        let Some(original) = self.original(id, of, &[]).await? else { return Ok(Said::Nothing) };
+        if original["unsigned"].get("redacted_because").is_some() {
+            return Ok(Said::Gone(of.into()));
+        }
+        let left = &original["unsigned"]["m.relations"]["m.replace"]["content"]["m.new_content"];
+        let content = if left.is_object() { left } else { &original["content"] };
+        Ok(room.message(&original, content, said::revision(at, said::at(&original))))
+    }
+}
+
+impl Feed for MatrixFeed {
+    fn follow<'a>(&'a mut self, from: Resume, outlet: &'a Outlet) -> BoxFuture<'a, Broken> {
+        Box::pin(async move {
+            match self.run(from, outlet).await {
+                Err(broken) => broken,
+            }
+        })
+    }
+}

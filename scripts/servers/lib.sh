@@ -1,0 +1,47 @@
+# Sourced by the scripts beside it, which run real servers for tests: on loopback, without root, without installing anything
+# into the system. Packages are downloaded and unpacked once, below $NEXUS_SERVERS; what a server writes lies below
+# $NEXUS_SERVERS_RUN, which is the caller's to remove.
+set -eu
+SERVERS="${NEXUS_SERVERS:-${XDG_CACHE_HOME:-$HOME/.cache}/nexus/servers}"
+ROOT="$SERVERS/root"
+
+# debs NAME..: these Debian packages, unpacked below $ROOT.
+debs() {
+    mkdir -p "$ROOT" "$SERVERS/debs"
+    unpacked="$SERVERS/debs/.$(echo "$*" | cksum | cut -d' ' -f1)"
+    if [ -e "$unpacked" ]; then return 0; fi
+    command -v apt-get >/dev/null || { echo "servers: apt-get is not here; on Debian or Ubuntu these tests run" >&2; exit 3; }
+    (
+        cd "$SERVERS/debs"
+        # A machine whose package lists were never fetched gets lists of its own, which needs no root either.
+        if ! apt-get download -q "$@" >log 2>&1; then
+            mkdir -p "$SERVERS/apt/lists/partial" "$SERVERS/apt/cache/archives/partial"
+            own="-o Dir::State::Lists=$SERVERS/apt/lists -o Dir::Cache=$SERVERS/apt/cache -o APT::Sandbox::User="
+            { apt-get $own update -q && apt-get $own download -q "$@"; } >log 2>&1 || { cat log >&2; exit 1; }
+        fi
+        for name in "$@"; do
+            for deb in "$name"_*.deb; do dpkg -x "$deb" "$ROOT"; done
+        done
+    )
+    touch "$unpacked"
+}
+
+# started PIDFILE: whether that process runs.
+started() { [ -s "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null; }
+
+# stop PIDFILE: asks it to end, and after ten seconds makes it.
+stop() {
+    started "$1" || return 0
+    pid=$(cat "$1")
+    kill "$pid"
+    tries=0
+    while kill -0 "$pid" 2>/dev/null; do
+        tries=$((tries + 1))
+        if [ "$tries" -gt 100 ]; then kill -9 "$pid"; fi
+        sleep 0.1
+    done
+    rm -f "$1"
+}
+
+# library_path: where the unpacked libraries are.
+library_path() { find "$ROOT/usr/lib" -maxdepth 1 -type d | paste -sd: -; }

@@ -1,0 +1,176 @@
+//! The configuration of `nexus run`: which feeds, into whose memory. TOML; checked whole before anything starts.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use nexus_connectors::live::{
+    DirectoryConfig, DirectoryFeed, Feed, IrcConfig, IrcFeed, MatrixConfig, MatrixFeed, Named,
+};
+use nexus_types::{Scope, Text};
+use serde::de::DeserializeOwned;
+
+use crate::{Error, Result};
+
+/// The kinds of feeds.
+const KINDS: [&str; 3] = ["directory", "irc", "matrix"];
+/// The longest name of a feed.
+const NAME_BYTES_MAX: usize = 64;
+
+/// What `nexus run` follows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeedsConfig {
+    feeds: BTreeMap<Text, Entry>,
+}
+
+/// One feed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Entry {
+    pub(crate) named: Named,
+    kind: String,
+    /// What its kind reads.
+    rest: toml::Table,
+}
+
+impl FeedsConfig {
+    /// Reads a file. `scope` is whose memory feeds go into that name none.
+    pub fn read(path: &Path, scope: &Scope) -> Result<FeedsConfig> {
+        let text = std::fs::read_to_string(path).map_err(|error| Error::io(path.display(), error))?;
+        FeedsConfig::parse(&text, scope)
+            .map_err(|error| Error::new(error.kind(), format!("{}: {error}", path.display())))
+    }
+
+    /// Reads TOML: a table `[feed.NAME]` for each feed.
+    pub fn parse(text: &str, scope: &Scope) -> Result<FeedsConfig> {
+        let table: toml::Table = text.parse().map_err(|error| Error::argument(misread(text, &error)))?;
+        let mut feeds = BTreeMap::new();
+        for (key, value) in table {
+            let tables = match value {
+                toml::Value::Table(tables) if key == "feed" => tables,
+                _ => return Err(Error::argument(format!("{key}: only tables [feed.NAME] are known here"))),
+            };
+            for (name, value) in tables {
+                let entry =
+                    entry(&name, value, scope).map_err(|error| Error::argument(format!("feed.{name}: {error}")))?;
+                feeds.insert(entry.named.feed.clone(), entry);
+            }
+        }
+        if feeds.is_empty() {
+            return Err(Error::argument(format!(
+                "it names no feed: write a table [feed.NAME] with a kind: {}",
+                KINDS.join(", ")
+            )));
+        }
+        let config = FeedsConfig { feeds };
+        config.entries().try_for_each(|entry| entry.feed().map(drop))?;
+        Ok(config)
+    }
+
+    /// The feeds in the order of their names.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.feeds.values()
+    }
+
+    /// The names of the feeds, each with its kind and whose memory it goes into.
+    pub fn names(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.entries().map(|entry| (&*entry.named.feed, entry.kind.as_str(), &*entry.named.scope))
+    }
+}
+
+/// What is wrong with TOML, with the line: not what stands there, which may be a secret.
+fn misread(text: &str, error: &toml::de::Error) -> String {
+    let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    format!("line {line}: {}", error.message())
+}
+
+fn entry(name: &str, value: toml::Value, scope: &Scope) -> std::result::Result<Entry, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.chars().all(fits) {
+        return Err(format!("a name has 1 to {NAME_BYTES_MAX} letters, digits, _, - and ."));
+    }
+    let toml::Value::Table(mut rest) = value else { return Err("a table is expected".into()) };
+    let mut text = |key: &str| match rest.remove(key) {
+        None => Ok(None),
+        Some(toml::Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(format!("{key}: a text is expected")),
+    };
+    let kind = text("kind")?.ok_or_else(|| format!("kind is missing: one of {}", KINDS.join(", ")))?;
+    let scope = text("scope")?.map_or_else(|| scope.clone(), Scope::from);
+    if scope.is_empty() {
+        return Err("scope: it is empty".into());
+    }
+    Ok(Entry { named: Named { scope, feed: name.into() }, kind, rest })
+}
+
+impl Entry {
+    /// The feed that it describes.
+    pub(crate) fn feed(&self) -> Result<Box<dyn Feed>> {
+        self.made().map_err(|error| Error::argument(format!("feed.{}: {error}", self.named.feed)))
+    }
+
+    fn made(&self) -> std::result::Result<Box<dyn Feed>, String> {
+        let named = self.named.clone();
+        match self.kind.as_str() {
+            "directory" => Ok(Box::new(DirectoryFeed::new(named, self.parts::<DirectoryConfig>()?)?)),
+            "irc" => Ok(Box::new(IrcFeed::new(named, self.parts::<IrcConfig>()?)?)),
+            "matrix" => Ok(Box::new(MatrixFeed::new(named, self.parts::<MatrixConfig>()?)?)),
+            other => Err(format!("kind: {other:?} is none of {}", KINDS.join(", "))),
+        }
+    }
+
+    fn parts<C: DeserializeOwned>(&self) -> std::result::Result<C, String> {
+        C::deserialize(self.rest.clone()).map_err(|error| error.message().trim().to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn parse(text: &str) -> std::result::Result<FeedsConfig, String> {
+        FeedsConfig::parse(text, &"default".into()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn feeds_are_read_by_name() {
+        let config = parse(
+            "[feed.notes]\nkind = \"directory\"\npath = \"/tmp\"\n[feed.libera]\nkind = \"irc\"\nscope = \"work\"\n\
+             server = \"irc.libera.chat:6697\"\nnick = \"nexus\"\nchannels = [\"#rust\"]\n",
+        )
+        .unwrap();
+        let names: Vec<_> = config.names().collect();
+        assert_eq!(names, [("libera", "irc", "work"), ("notes", "directory", "default")]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place() {
+        let irc = |more: &str| {
+            format!("[feed.a]\nkind = \"irc\"\nserver = \"h:1\"\nnick = \"n\"\nchannels = [\"#a\"]\n{more}")
+        };
+        let cases = [
+            ("".to_string(), "it names no feed"),
+            ("feeds = 1".into(), "feeds: only tables [feed.NAME]"),
+            ("[feed.a]\npath = \"/tmp\"".into(), "feed.a: kind is missing: one of directory, irc, matrix"),
+            ("[feed.a]\nkind = \"carrier pigeon\"".into(), "feed.a: kind: \"carrier pigeon\" is none of"),
+            ("[feed.\"a b\"]\nkind = \"irc\"".into(), "feed.a b: a name has"),
+            ("[feed.a]\nkind = \"directory\"".into(), "feed.a: missing field `path`"),
+            ("[feed.a]\nkind = \"directory\"\npath = \"/tmp\"\nevery = 0".into(), "feed.a: every: 0 s"),
+            (irc("pasword = { env = \"X\" }"), "unknown field `pasword`"),
+            (irc("password = \"hunter2\""), "feed.a: a secret does not stand in a configuration"),
+            ("[feed.a]\npassword = \"hunter2\" kind".into(), "line 2: "),
+            (
+                irc("password = { env = \"NEXUS_NO_SUCH_SECRET\" }"),
+                "feed.a: password: the variable NEXUS_NO_SUCH_SECRET: it is not set",
+            ),
+            (
+                "[feed.a]\nkind = \"irc\"\nserver = \"h\"\nnick = \"n\"\nchannels = [\"#a\"]".into(),
+                "feed.a: server: \"h\" is not host:port",
+            ),
+        ];
+        for (text, expected) in cases {
+            let error = parse(&text).unwrap_err();
+            assert!(error.contains(expected), "{text}\n{error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+}

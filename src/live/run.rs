@@ -1,0 +1,262 @@
+//! The loop of `nexus run`: parcels out of the queue, into the tail, into memory.
+//!
+//! What is in the tail is acknowledged, with how far its feed is read in the same append. An epoch begins at most every
+//! [`PACE`]; what comes meanwhile waits in the tail and goes into the next, so epochs grow with the load. Models work a
+//! little in each epoch, and on what is left when it is quiet. Cost: what is brought; a quiet run looks once a second.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use nexus_connectors::live::{Deliver, Named, Parcel, Resume};
+use nexus_types::Text;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::config::{Entry, FeedsConfig};
+use super::intake::Intake;
+use super::supervise::{Board, FeedHealth, Told, on, supervise};
+use crate::writer::Nexus;
+use crate::{Error, Result};
+
+/// An epoch begins at most so often.
+const PACE: Duration = Duration::from_millis(100);
+/// So long parcels are gathered, so that they share one append.
+const GATHER: Duration = Duration::from_millis(5);
+/// How long a quiet run sleeps.
+const QUIET: Duration = Duration::from_secs(1);
+/// A quiet run looks so often whether a day is over, and whether models that could not answer can.
+const DAY: Duration = Duration::from_secs(30);
+/// How long models may work in one epoch while feeds bring something.
+const MODELS: Duration = Duration::from_millis(50);
+/// How long a feed may take to stop.
+const STOP: Duration = Duration::from_secs(5);
+
+/// What reaches the thread that owns the engine.
+enum Order {
+    Take(Parcel),
+    Resume(Named, oneshot::Sender<Resume>),
+    Told(Told),
+    Reload(FeedsConfig),
+    Stop,
+}
+
+/// The way there, for feeds' tasks.
+#[derive(Clone)]
+pub(crate) struct Orders(Sender<Order>);
+
+impl Orders {
+    /// Where parcels go.
+    pub(crate) fn deliver(&self) -> Deliver {
+        let sender = self.0.clone();
+        Arc::new(move |parcel| sender.send(Order::Take(parcel)).is_ok())
+    }
+
+    /// Tells how a feed is.
+    pub(crate) fn tell(&self, told: Told) {
+        // Without anybody to tell, the run is over.
+        let _ = self.0.send(Order::Told(told));
+    }
+
+    /// Asks where a feed goes on: after all that it sent before.
+    pub(crate) fn ask_resume(&self, named: Named, reply: oneshot::Sender<Resume>) {
+        let _ = self.0.send(Order::Resume(named, reply));
+    }
+}
+
+/// Steers a run from another thread.
+#[derive(Clone)]
+pub struct Control {
+    orders: Sender<Order>,
+    board: Board,
+}
+
+impl Control {
+    /// Takes in what is there already, and ends.
+    pub fn stop(&self) {
+        let _ = self.orders.send(Order::Stop);
+    }
+
+    /// Goes on with another configuration: feeds that are as they were go on undisturbed.
+    pub fn reload(&self, config: FeedsConfig) {
+        let _ = self.orders.send(Order::Reload(config));
+    }
+
+    /// How all feeds are.
+    pub fn health(&self) -> BTreeMap<Text, FeedHealth> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// A run that is about to follow feeds.
+pub struct FeedRun {
+    config: FeedsConfig,
+    control: Control,
+    received: Receiver<Order>,
+}
+
+impl FeedRun {
+    /// A run of these feeds.
+    pub fn new(config: FeedsConfig) -> FeedRun {
+        let (orders, received) = channel();
+        FeedRun { config, control: Control { orders, board: Board::default() }, received }
+    }
+
+    /// What steers it.
+    pub fn control(&self) -> Control {
+        self.control.clone()
+    }
+
+    /// Follows until it is told to stop, or the store cannot be written any more: then all that was acknowledged is kept,
+    /// and following again goes on from there. `tell` hears how feeds fare.
+    pub fn follow(self, nexus: &mut Nexus, tell: &mut dyn FnMut(&Told)) -> Result<BTreeMap<Text, FeedHealth>> {
+        let runtime = network()?;
+        let control = self.control.clone();
+        let mut following = Following {
+            control: &self.control,
+            received: self.received,
+            runtime: &runtime,
+            tasks: BTreeMap::new(),
+            intake: Intake::new(nexus, control.board.clone()),
+            turned: Instant::now(),
+            told: Vec::new(),
+        };
+        for entry in self.config.entries() {
+            following.start(entry)?;
+        }
+        let followed = following.run(tell);
+        drop(following);
+        runtime.shutdown_timeout(STOP);
+        followed.map(|()| control.health())
+    }
+}
+
+/// The runtime of sockets, apart from the store's: nothing that the store waits for delays them.
+fn network() -> Result<Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let builder = builder.worker_threads(1).max_blocking_threads(2).thread_name("nexus-feeds").enable_all();
+    builder.build().map_err(|error| Error::io("the feeds' threads", error))
+}
+
+struct Following<'a> {
+    control: &'a Control,
+    received: Receiver<Order>,
+    runtime: &'a Runtime,
+    tasks: BTreeMap<Text, (Entry, JoinHandle<()>)>,
+    intake: Intake<'a>,
+    /// When the last epoch began.
+    turned: Instant,
+    told: Vec<Told>,
+}
+
+impl Following<'_> {
+    fn start(&mut self, entry: &Entry) -> Result<()> {
+        let orders = Orders(self.control.orders.clone());
+        let task = supervise(entry.named.clone(), entry.feed()?, orders, self.control.board.clone());
+        on(&self.control.board, &entry.named.feed, |health| *health = FeedHealth::default());
+        self.tasks.insert(entry.named.feed.clone(), (entry.clone(), self.runtime.spawn(task)));
+        Ok(())
+    }
+
+    /// Ends a feed's task; what it sent is in the queue.
+    fn end(&mut self, feed: &Text) {
+        if let Some((_, task)) = self.tasks.remove(feed) {
+            task.abort();
+            let _ = self.runtime.block_on(async { tokio::time::timeout(STOP, task).await });
+        }
+    }
+
+    fn run(&mut self, tell: &mut dyn FnMut(&Told)) -> Result<()> {
+        let mut on = true;
+        while on {
+            if let Ok(order) = self.received.recv_timeout(self.wait()) {
+                on = self.gather(order)?;
+            }
+            self.turn()?;
+            self.told.drain(..).for_each(|told| tell(&told));
+        }
+        let feeds: Vec<Text> = self.tasks.keys().cloned().collect();
+        feeds.iter().for_each(|feed| self.end(feed));
+        while let Ok(order) = self.received.try_recv() {
+            self.obey(order)?;
+        }
+        self.intake.take_in()?;
+        self.intake.turn_whole()
+    }
+
+    /// How long nothing has to be done.
+    fn wait(&self) -> Duration {
+        match () {
+            () if self.intake.has_news() => PACE.saturating_sub(self.turned.elapsed()),
+            () if self.intake.has_questions() => Duration::ZERO,
+            () => QUIET,
+        }
+    }
+
+    /// Obeys an order, and what comes within a moment; false if it is to stop.
+    fn gather(&mut self, first: Order) -> Result<bool> {
+        let began = Instant::now();
+        let mut on = self.obey(first)?;
+        while on && !self.intake.is_full() {
+            let left = GATHER.saturating_sub(began.elapsed());
+            let Ok(order) = self.received.recv_timeout(left) else { break };
+            on = self.obey(order)?;
+        }
+        self.intake.take_in()?;
+        Ok(on)
+    }
+
+    fn obey(&mut self, order: Order) -> Result<bool> {
+        match order {
+            Order::Take(parcel) => self.intake.add(parcel),
+            Order::Told(told) => self.told.push(told),
+            Order::Resume(named, reply) => {
+                self.intake.take_in()?;
+                // A feed that was ended meanwhile does not wait for it.
+                let _ = reply.send(self.intake.resume(&named)?);
+            }
+            Order::Reload(config) => self.reload(config)?,
+            Order::Stop => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn reload(&mut self, config: FeedsConfig) -> Result<()> {
+        let new: BTreeMap<&Text, &Entry> = config.entries().map(|entry| (&entry.named.feed, entry)).collect();
+        let changed = |(name, (entry, _)): (&Text, &(Entry, JoinHandle<()>))| {
+            (new.get(name) != Some(&entry)).then(|| name.clone())
+        };
+        let changed: Vec<Text> = self.tasks.iter().filter_map(changed).collect();
+        for feed in changed {
+            self.end(&feed);
+            self.control.board.lock().unwrap_or_else(PoisonError::into_inner).remove(&feed);
+        }
+        for (name, entry) in new {
+            if !self.tasks.contains_key(name) {
+                self.start(entry)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes what was taken in an epoch, if it is time; when it is quiet, lets models and upkeep go on.
+    fn turn(&mut self) -> Result<()> {
+        let since = self.turned.elapsed();
+        if self.intake.has_news() {
+            if since >= PACE {
+                self.turned = Instant::now();
+                self.intake.turn(MODELS)?;
+            }
+        } else if since >= DAY {
+            self.turned = Instant::now();
+            self.intake.turn_whole()?;
+        } else if self.intake.has_questions() {
+            self.intake.turn(MODELS)?;
+        } else if since >= QUIET {
+            self.intake.keep_up()?;
+        }
+        Ok(())
+    }
+}
