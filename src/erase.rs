@@ -74,7 +74,9 @@ impl Engine {
     }
 
     /// Commits changes of ground tables that leave the graph as it is.
-    fn commit_ground(&mut self, changes: Vec<TableChange>) -> Result<()> {
+    fn commit_ground(&mut self, mut changes: Vec<TableChange>) -> Result<()> {
+        // The tail is cut by it: what feeds noted there has to be in their table.
+        changes.extend(self.feeds.change());
         let runtime = self.runtime.clone();
         let commit = Commit {
             epoch: self.store.checkpoint().epoch + 1,

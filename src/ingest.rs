@@ -126,6 +126,17 @@ impl Nexus {
     }
 }
 
+/// What a change deletes: an edit of it that waits is not to come after.
+pub(crate) fn deleted(change: &Change) -> Option<EventId> {
+    match change {
+        Change::Upsert(_) => None,
+        Change::Retract { scope, source, external_id, .. } => {
+            Some(nexus_types::event::event_id(scope, source, external_id))
+        }
+        Change::Forget { id, .. } => Some(*id),
+    }
+}
+
 /// One ingest under way.
 struct Run<'a> {
     nexus: &'a mut Nexus,
@@ -213,6 +224,9 @@ impl<'a> Run<'a> {
                 self.edits.insert(id, change);
                 return;
             }
+            self.edits.remove(&id);
+        }
+        if let Some(id) = deleted(&change) {
             self.edits.remove(&id);
         }
         self.batch.push(change);

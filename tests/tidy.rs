@@ -36,6 +36,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tokenizers", &["inference"]),
     ("reqwest", &["inference", "connectors"]),
     ("tokio-rustls", &["connectors"]),
+    ("imap-proto", &["connectors"]),
     ("redb", &["storage"]),
     ("mail-parser", &["connectors"]),
     ("html2text", &["connectors"]),

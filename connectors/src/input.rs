@@ -36,21 +36,45 @@ pub struct Input {
 pub fn expand(paths: &[PathBuf]) -> Result<Vec<Input>, OpenError> {
     let mut inputs = Vec::new();
     for path in paths {
-        walk(path, &mut inputs)?;
+        walk(path, &mut inputs, &mut Err)?;
     }
     Ok(inputs)
 }
 
-fn walk(path: &Path, inputs: &mut Vec<Input>) -> Result<(), OpenError> {
-    let meta = std::fs::metadata(path).map_err(|error| io(path, error))?;
+/// The same of one path, for who looks again and again: what cannot be looked at goes to `failed`, and only what is a file is
+/// one: a pipe would be waited for.
+pub(crate) fn expand_what_is_there(path: &Path, failed: &mut dyn FnMut(OpenError)) -> Vec<Input> {
+    let mut inputs = Vec::new();
+    // Every error has gone to `failed`.
+    let _ = walk(path, &mut inputs, &mut |error| {
+        failed(error);
+        Ok(())
+    });
+    inputs.retain(|input| input.path.is_dir() || input.path.is_file());
+    inputs
+}
+
+fn walk(
+    path: &Path,
+    inputs: &mut Vec<Input>,
+    failed: &mut dyn FnMut(OpenError) -> Result<(), OpenError>,
+) -> Result<(), OpenError> {
+    let meta = match std::fs::metadata(path) {
+        Ok(meta) => meta,
+        Err(error) => return failed(io(path, error)),
+    };
     if !meta.is_dir() {
         inputs.push(Input { path: path.into(), bytes: meta.len() });
         return Ok(());
     }
     let mut inside = Vec::new();
     let format = folder_format(path);
-    let parts = if format == Some(Format::Maildir) { maildir_files(path)? } else { entries(path)? };
-    parts.iter().try_for_each(|part| walk(part, &mut inside))?;
+    let parts = if format == Some(Format::Maildir) { maildir_files(path) } else { entries(path) };
+    let parts = match parts {
+        Ok(parts) => parts,
+        Err(error) => return failed(error),
+    };
+    parts.iter().try_for_each(|part| walk(part, &mut inside, failed))?;
     match format {
         Some(_) => inputs.push(Input { path: path.into(), bytes: inside.iter().map(|file| file.bytes).sum() }),
         None => inputs.extend(inside),

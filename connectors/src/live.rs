@@ -10,6 +10,7 @@
 
 mod directory;
 mod http;
+mod imap;
 mod irc;
 mod matrix;
 mod secret;
@@ -21,11 +22,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use nexus_types::{Change, Scope, Text};
+use nexus_types::{Change, Millis, Scope, Text};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::Item;
 pub use directory::{DirectoryConfig, DirectoryFeed};
+pub use imap::{ImapConfig, ImapFeed};
 pub use irc::{IrcConfig, IrcFeed};
 pub use matrix::{MatrixConfig, MatrixFeed};
 pub use secret::{Secret, SecretRef};
@@ -59,6 +61,8 @@ pub struct Resume {
     pub offset: Option<Text>,
     /// What it noted.
     pub notes: BTreeMap<Text, Text>,
+    /// When it goes on.
+    pub at: Millis,
 }
 
 /// What a feed read, with how far that is.

@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use nexus_types::Millis;
+use nexus_types::{Change, Millis};
 
 use crate::frame::Frame;
 use crate::input::entries;
@@ -33,6 +33,16 @@ enum Mails {
     Files { files: Vec<PathBuf>, bytes: u64 },
     /// One mail.
     One { reader: Option<Reader>, bytes: u64 },
+}
+
+/// The event of a mail. `came` is when its mailbox says it came.
+pub(crate) fn change(frame: &mut Frame, raw: &[u8], came: Option<Millis>) -> Result<Change, String> {
+    message::change(frame, raw, came)
+}
+
+/// A date as IMAP writes it: `25-Dec-2004 09:14:01 +0100`.
+pub(crate) fn internal_date(text: &str) -> Option<Millis> {
+    message::rfc822(&text.trim().replacen('-', " ", 2))
 }
 
 /// A mail as it stands in its mailbox.

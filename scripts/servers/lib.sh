@@ -45,3 +45,13 @@ stop() {
 
 # library_path: where the unpacked libraries are.
 library_path() { find "$ROOT/usr/lib" -maxdepth 1 -type d | paste -sd: -; }
+
+# inside COMMAND..: runs it where what was unpacked lies over /usr, as if it were installed: for programs that have their paths
+# built in. As root in a mount namespace, as anyone else in a user namespace too. The process id is the caller's.
+inside() {
+    mount='mount -t overlay -o lowerdir="$0/usr:/usr" overlay /usr && exec "$@"'
+    if [ "$(whoami)" = root ]; then
+        exec unshare -m sh -c "$mount" "$ROOT" "$@"
+    fi
+    exec unshare --user --map-current-user --keep-caps -m sh -c "$mount" "$ROOT" "$@"
+}

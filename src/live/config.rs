@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use nexus_connectors::live::{
-    DirectoryConfig, DirectoryFeed, Feed, IrcConfig, IrcFeed, MatrixConfig, MatrixFeed, Named,
+    DirectoryConfig, DirectoryFeed, Feed, ImapConfig, ImapFeed, IrcConfig, IrcFeed, MatrixConfig, MatrixFeed, Named,
 };
 use nexus_types::{Scope, Text};
 use serde::de::DeserializeOwned;
@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use crate::{Error, Result};
 
 /// The kinds of feeds.
-const KINDS: [&str; 3] = ["directory", "irc", "matrix"];
+const KINDS: [&str; 4] = ["directory", "imap", "irc", "matrix"];
 /// The longest name of a feed.
 const NAME_BYTES_MAX: usize = 64;
 
@@ -112,6 +112,7 @@ impl Entry {
         match self.kind.as_str() {
             "directory" => Ok(Box::new(DirectoryFeed::new(named, self.parts::<DirectoryConfig>()?)?)),
             "irc" => Ok(Box::new(IrcFeed::new(named, self.parts::<IrcConfig>()?)?)),
+            "imap" => Ok(Box::new(ImapFeed::new(named, self.parts::<ImapConfig>()?)?)),
             "matrix" => Ok(Box::new(MatrixFeed::new(named, self.parts::<MatrixConfig>()?)?)),
             other => Err(format!("kind: {other:?} is none of {}", KINDS.join(", "))),
         }
@@ -150,7 +151,7 @@ mod tests {
         let cases = [
             ("".to_string(), "it names no feed"),
             ("feeds = 1".into(), "feeds: only tables [feed.NAME]"),
-            ("[feed.a]\npath = \"/tmp\"".into(), "feed.a: kind is missing: one of directory, irc, matrix"),
+            ("[feed.a]\npath = \"/tmp\"".into(), "feed.a: kind is missing: one of directory, imap, irc, matrix"),
             ("[feed.a]\nkind = \"carrier pigeon\"".into(), "feed.a: kind: \"carrier pigeon\" is none of"),
             ("[feed.\"a b\"]\nkind = \"irc\"".into(), "feed.a b: a name has"),
             ("[feed.a]\nkind = \"directory\"".into(), "feed.a: missing field `path`"),

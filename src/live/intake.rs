@@ -11,6 +11,7 @@ use nexus_types::{Change, EventId, Text};
 use super::supervise::{Board, on};
 use crate::admit::Record;
 use crate::feeds::FeedState;
+use crate::ingest::deleted;
 use crate::writer::{Counts, Nexus};
 use crate::{Result, clock};
 
@@ -76,7 +77,11 @@ impl<'a> Intake<'a> {
             records.push(Record::Rejects(rejects));
         }
         records.extend(states.into_iter().map(Record::Feed));
-        self.nexus.engine.acknowledge(records)?;
+        if let Err(error) = self.nexus.engine.acknowledge(records) {
+            // What was decided is not on the disk: only opening the store again brings both together.
+            self.nexus.engine.failed = Some(error.to_string());
+            return Err(error);
+        }
         receipts.into_iter().for_each(Receipt::keep);
         Ok(())
     }
@@ -110,7 +115,12 @@ impl<'a> Intake<'a> {
 
     /// A change with its times filled in, unless it is an edit that waits.
     fn unless_edit(&mut self, named: &Named, change: Change) -> Option<Change> {
-        let Change::Upsert(event) = change else { return Some(change) };
+        let Change::Upsert(event) = change else {
+            if let (Some(edits), Some(id)) = (self.edits.get_mut(&named.feed), deleted(&change)) {
+                edits.remove(&id);
+            }
+            return Some(change);
+        };
         let event = self.nexus.completed(*event);
         let id = event.id();
         let change = Change::Upsert(Box::new(event));
@@ -143,7 +153,7 @@ impl<'a> Intake<'a> {
         let runtime = engine.runtime.clone();
         let snapshot = runtime.block_on(engine.store.snapshot())?;
         let notes = runtime.block_on(engine.feeds.notes(&snapshot, &named.scope, &named.feed))?;
-        Ok(Resume { offset: engine.feeds.offset(&named.scope, &named.feed), notes })
+        Ok(Resume { offset: engine.feeds.offset(&named.scope, &named.feed), notes, at: clock::now() })
     }
 
     /// Makes what was taken in one epoch, with so much time for models.

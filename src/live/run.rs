@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use nexus_connectors::live::{Deliver, Named, Parcel, Resume};
+use nexus_connectors::live::{Deliver, Feed, Named, Parcel, Resume};
 use nexus_types::Text;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use super::config::{Entry, FeedsConfig};
 use super::intake::Intake;
-use super::supervise::{Board, FeedHealth, Told, on, supervise};
+use super::supervise::{Board, FeedHealth, FeedState, Told, on, supervise};
 use crate::writer::Nexus;
 use crate::{Error, Result};
 
@@ -124,7 +124,7 @@ impl FeedRun {
             told: Vec::new(),
         };
         for entry in self.config.entries() {
-            following.start(entry)?;
+            following.start(entry, entry.feed()?);
         }
         let followed = following.run(tell);
         drop(following);
@@ -152,12 +152,11 @@ struct Following<'a> {
 }
 
 impl Following<'_> {
-    fn start(&mut self, entry: &Entry) -> Result<()> {
+    fn start(&mut self, entry: &Entry, feed: Box<dyn Feed>) {
         let orders = Orders(self.control.orders.clone());
-        let task = supervise(entry.named.clone(), entry.feed()?, orders, self.control.board.clone());
+        let task = supervise(entry.named.clone(), feed, orders, self.control.board.clone());
         on(&self.control.board, &entry.named.feed, |health| *health = FeedHealth::default());
         self.tasks.insert(entry.named.feed.clone(), (entry.clone(), self.runtime.spawn(task)));
-        Ok(())
     }
 
     /// Ends a feed's task; what it sent is in the queue.
@@ -189,8 +188,7 @@ impl Following<'_> {
     /// How long nothing has to be done.
     fn wait(&self) -> Duration {
         match () {
-            () if self.intake.has_news() => PACE.saturating_sub(self.turned.elapsed()),
-            () if self.intake.has_questions() => Duration::ZERO,
+            () if self.intake.has_news() || self.intake.has_questions() => PACE.saturating_sub(self.turned.elapsed()),
             () => QUIET,
         }
     }
@@ -217,28 +215,36 @@ impl Following<'_> {
                 // A feed that was ended meanwhile does not wait for it.
                 let _ = reply.send(self.intake.resume(&named)?);
             }
-            Order::Reload(config) => self.reload(config)?,
+            Order::Reload(config) => self.reload(config),
             Order::Stop => return Ok(false),
         }
         Ok(true)
     }
 
-    fn reload(&mut self, config: FeedsConfig) -> Result<()> {
+    fn reload(&mut self, config: FeedsConfig) {
         let new: BTreeMap<&Text, &Entry> = config.entries().map(|entry| (&entry.named.feed, entry)).collect();
         let changed = |(name, (entry, _)): (&Text, &(Entry, JoinHandle<()>))| {
             (new.get(name) != Some(&entry)).then(|| name.clone())
         };
         let changed: Vec<Text> = self.tasks.iter().filter_map(changed).collect();
+        let came = |name: &Text| changed.contains(name) || !self.tasks.contains_key(name);
+        let mut feeds = Vec::new();
+        for (name, entry) in new.iter().filter(|(name, _)| came(name)) {
+            match entry.feed() {
+                Ok(feed) => feeds.push((*entry, feed)),
+                // Nothing has ended yet: all goes on as it was.
+                Err(error) => {
+                    let (feed, reason) = ((*name).clone(), Some(error.to_string()));
+                    self.told.push(Told { feed, state: FeedState::Refused, reason, again_in: None });
+                    return;
+                }
+            }
+        }
         for feed in changed {
             self.end(&feed);
             self.control.board.lock().unwrap_or_else(PoisonError::into_inner).remove(&feed);
         }
-        for (name, entry) in new {
-            if !self.tasks.contains_key(name) {
-                self.start(entry)?;
-            }
-        }
-        Ok(())
+        feeds.into_iter().for_each(|(entry, feed)| self.start(entry, feed));
     }
 
     /// Makes what was taken in an epoch, if it is time; when it is quiet, lets models and upkeep go on.
@@ -252,8 +258,9 @@ impl Following<'_> {
         } else if since >= DAY {
             self.turned = Instant::now();
             self.intake.turn_whole()?;
-        } else if self.intake.has_questions() {
-            self.intake.turn(MODELS)?;
+        } else if self.intake.has_questions() && since >= PACE {
+            self.turned = Instant::now();
+            self.intake.turn(PACE)?;
         } else if since >= QUIET {
             self.intake.keep_up()?;
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use futures::FutureExt;
@@ -18,6 +18,8 @@ use super::run::Orders;
 
 /// The first pause after a failure, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(300));
+/// What worked for so long begins with the first pause again; what breaks sooner may do so for ever.
+const STEADY: Duration = Duration::from_secs(60);
 /// After so many failures in a row a feed's breaker is open: it is tried at the end of each pause only.
 const FAILURES_MAX: u32 = 5;
 
@@ -83,21 +85,23 @@ pub(crate) async fn supervise(named: Named, mut feed: Box<dyn Feed>, orders: Ord
     loop {
         let Some(from) = resume(&named, &orders).await else { return };
         let healthy = Arc::new(AtomicBool::new(false));
+        let since = Mutex::new(None);
         let outlet = Outlet::new(named.clone(), orders.deliver(), healthy.clone());
-        let told = watch(&named, healthy.clone(), &orders, &board);
+        let told = watch(&named, &healthy, &since, (&orders, &board));
         let following = AssertUnwindSafe(feed.follow(from, &outlet)).catch_unwind();
         let broken = tokio::select! {
             broken = following => broken.unwrap_or_else(|panic| Broken::Retry(format!("a bug: {}", said(&*panic)))),
             never = told => match never {},
         };
-        if healthy.load(Ordering::Relaxed) {
+        let worked = since.lock().unwrap_or_else(PoisonError::into_inner).map(|since: Instant| since.elapsed());
+        if worked.is_some_and(|worked| worked >= STEADY) {
             pauses = self::pauses();
             on(&board, &named.feed, |health| health.failures = 0);
         }
         let (state, pause) = match &broken {
             Broken::Closed => return,
             Broken::Refused(_) => (FeedState::Refused, PAUSES.1),
-            Broken::Wait(_, pause) => (FeedState::Waits, *pause),
+            Broken::Wait(_, pause) => (FeedState::Waits, (*pause).max(pauses.next().unwrap_or(PAUSES.1))),
             Broken::Retry(_) => (FeedState::Waits, pauses.next().unwrap_or(PAUSES.1)),
         };
         let state = on(&board, &named.feed, |health| {
@@ -126,12 +130,18 @@ async fn resume(named: &Named, orders: &Orders) -> Option<Resume> {
 }
 
 /// Tells once that a feed works.
-async fn watch(named: &Named, healthy: Arc<AtomicBool>, orders: &Orders, board: &Board) -> std::convert::Infallible {
+async fn watch(
+    named: &Named,
+    healthy: &AtomicBool,
+    since: &Mutex<Option<Instant>>,
+    (orders, board): (&Orders, &Board),
+) -> std::convert::Infallible {
     while !healthy.load(Ordering::Relaxed) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    *since.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     on(board, &named.feed, |health| {
-        *health = FeedHealth { state: FeedState::Works, failures: 0, reason: None, ..health.clone() }
+        (health.state, health.reason) = (FeedState::Works, None);
     });
     orders.tell(Told { feed: named.feed.clone(), state: FeedState::Works, reason: None, again_in: None });
     std::future::pending().await

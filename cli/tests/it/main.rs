@@ -4,6 +4,7 @@
 mod endpoint;
 mod harness;
 mod help;
+mod imap;
 mod limits;
 mod matrix;
 mod run;

@@ -157,7 +157,7 @@ fn a_feed_that_fails_leaves_the_others_alone_and_comes_back() {
     // Another configuration, without a restart; a wrong one changes nothing.
     std::fs::write(&config, "[feed.chat]\nkind = \"pigeon\"\n").unwrap();
     running.signal("-HUP");
-    assert!(running.says("nexus: ").ends_with("is none of directory, irc, matrix; what was followed goes on"));
+    assert!(running.says("nexus: ").ends_with("is none of directory, imap, irc, matrix; what was followed goes on"));
     self::config(&place, server.port);
     running.signal("-HUP");
     running.says("chat works");

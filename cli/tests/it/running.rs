@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -19,12 +20,14 @@ pub(crate) struct Server {
     name: &'static str,
     folder: tempfile::TempDir,
     pub(crate) port: u16,
+    /// Where it is encrypted, if it is.
+    pub(crate) tls_port: u16,
 }
 
 impl Server {
     /// Starts it and waits until it listens. `None` where it cannot run, which only CI does not put up with.
     pub(crate) fn start(name: &'static str) -> Option<Server> {
-        let server = Server { name, folder: tempfile::tempdir().unwrap(), port: free_port() };
+        let server = Server { name, folder: tempfile::tempdir().unwrap(), port: free_port(), tls_port: free_port() };
         // Servers that change their user have to be able to enter.
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(server.folder.path(), open).unwrap();
@@ -38,12 +41,18 @@ impl Server {
         Some(server)
     }
 
+    /// The certificate that vouches for its own.
+    pub(crate) fn authority(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
     /// Runs its script; gives the exit code.
     pub(crate) fn script(&self, arguments: &[&str]) -> i32 {
         let script = std::path::absolute(format!("../scripts/servers/{}.sh", self.name)).unwrap();
         let mut command = Command::new(script);
         command.args(arguments).env("NEXUS_SERVERS_RUN", self.folder.path());
-        command.env(format!("{}_PORT", self.name.to_uppercase()), self.port.to_string());
+        let port = |kind: &str| format!("{}_{kind}PORT", self.name.to_uppercase());
+        command.env(port(""), self.port.to_string()).env(port("TLS_"), self.tls_port.to_string());
         command.status().unwrap().code().unwrap_or(-1)
     }
 }

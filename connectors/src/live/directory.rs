@@ -3,7 +3,7 @@
 //! A file is read whole once its size and time stay the same for a look; its events are named as `ingest` names them, so
 //! what was there is not there twice. Notes: each file's size and time as it was read; with `whole`, what it said. A file
 //! that was not read to its end is read again. Cost: a look at each file every [`DirectoryConfig::every`], and one reading
-//! of each that changed; memory holds the notes and some hundred messages.
+//! of each that changed; memory holds the notes, some hundred messages, and with `whole` the names of what a file says.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -17,7 +17,8 @@ use serde::Deserialize;
 use tokio::task::spawn_blocking;
 
 use super::{Batch, Broken, Feed, Named, Outlet, Resume};
-use crate::{Format, Item, Options, Rejected, Source, expand, open};
+use crate::input::expand_what_is_there;
+use crate::{Format, Item, OpenError, Options, Rejected, Source, open};
 
 /// So many items are sent at once.
 const ITEMS_AT_ONCE: usize = 500;
@@ -25,6 +26,8 @@ const ITEMS_AT_ONCE: usize = 500;
 const FILE: &str = "file ";
 /// Stands before what a file said in notes.
 const SAID: &str = "said ";
+/// Stands before what was deleted because no file said it any more, with how often that was.
+const GONE: &str = "gone ";
 /// Stands between the parts of a note's key.
 const BETWEEN: char = '\u{1f}';
 
@@ -65,6 +68,46 @@ pub struct DirectoryFeed {
     options: Options,
 }
 
+/// The notes, and how many files say what.
+struct Known {
+    notes: BTreeMap<Text, Text>,
+    said: BTreeMap<String, usize>,
+}
+
+impl Known {
+    fn new(notes: BTreeMap<Text, Text>) -> Known {
+        let mut known = Known { notes: BTreeMap::new(), said: BTreeMap::new() };
+        notes.iter().for_each(|(key, value)| known.note(key, Some(value)));
+        known
+    }
+
+    fn note(&mut self, key: &Text, value: Option<&Text>) {
+        let before = match value {
+            Some(value) => self.notes.insert(key.clone(), value.clone()),
+            None => self.notes.remove(key),
+        };
+        let Some(id) = said_id(key).filter(|_| before.is_some() != value.is_some()) else { return };
+        let files = self.said.entry(id.into()).or_default();
+        match value {
+            Some(_) => *files += 1,
+            None => *files -= 1,
+        }
+        if *files == 0 {
+            self.said.remove(id);
+        }
+    }
+
+    /// Whether a file says it.
+    fn is_said(&self, id: &str) -> bool {
+        self.said.contains_key(id)
+    }
+
+    /// How often it was deleted because no file said it; `None` if never.
+    fn times_gone(&self, id: &str) -> Option<u64> {
+        self.notes.get(&*format!("{GONE}{id}"))?.parse().ok()
+    }
+}
+
 /// What a folder was found to hold: each file's stamp, by its name.
 type Stamps = BTreeMap<String, (PathBuf, String)>;
 
@@ -93,40 +136,39 @@ impl DirectoryFeed {
     }
 
     async fn run(&mut self, from: Resume, outlet: &Outlet) -> Result<Infallible, Broken> {
-        let mut known = from.notes;
-        let mut before = Stamps::new();
+        let mut known = Known::new(from.notes);
+        let mut before: Option<Stamps> = None;
+        let mut told: BTreeSet<String> = BTreeSet::new();
         loop {
-            let root = self.root.clone();
-            let now = blocking(move || look(&root)).await?.map_err(Broken::Retry)?;
+            let (root, whole) = (self.root.clone(), self.whole);
+            let (now, complete) = blocking(move || look(&root, whole)).await?.map_err(Broken::Retry)?;
             outlet.healthy();
-            let mut gone = Vec::new();
-            for key in known.keys().filter(|key| key.starts_with(FILE)) {
-                let name = &key[FILE.len()..];
-                if !now.contains_key(name) {
-                    gone.push(name.to_string());
+            for (name, (path, stamp)) in &now {
+                let still =
+                    before.as_ref().and_then(|before| before.get(name)).is_some_and(|(_, before)| before == stamp);
+                if still && known.notes.get(&*format!("{FILE}{name}")).is_none_or(|known| **known != **stamp) {
+                    self.read(name, (path, stamp), &mut known, &mut told, outlet).await?;
                 }
             }
-            for name in gone {
+            // After what came: a file that was renamed is then read under its other name, and nothing of it is deleted.
+            let gone_before = |name: &str| before.as_ref().is_some_and(|before| !before.contains_key(name));
+            let gone = |name: &str| complete && !now.contains_key(name) && gone_before(name);
+            let files = known.notes.keys().filter_map(|key| key.strip_prefix(FILE));
+            for name in files.filter(|name| gone(name)).map(str::to_string).collect::<Vec<_>>() {
                 self.forget(&name, &mut known, outlet).await?;
             }
-            for (name, (path, stamp)) in &now {
-                let still = before.get(name).is_some_and(|(_, before)| before == stamp);
-                if still && known.get(&*format!("{FILE}{name}")).is_none_or(|known| **known != **stamp) {
-                    self.read(name, path, stamp, &mut known, outlet).await?;
-                }
-            }
-            before = now;
+            before = Some(now);
             tokio::time::sleep(self.every).await;
         }
     }
 
-    /// Reads a file to its end, and notes that.
+    /// Reads a file to its end, and notes that. One that the disk does not give is tried again at the next look.
     async fn read(
         &self,
         name: &str,
-        path: &Path,
-        stamp: &str,
-        known: &mut BTreeMap<Text, Text>,
+        (path, stamp): (&Path, &str),
+        known: &mut Known,
+        told: &mut BTreeSet<String>,
         outlet: &Outlet,
     ) -> Result<(), Broken> {
         let (path, options) = (path.to_path_buf(), self.options.clone());
@@ -134,8 +176,17 @@ impl DirectoryFeed {
         let mut batch = Batch::default();
         match blocking(move || open(&path, &options)).await? {
             Ok(opened) => source = Some(opened),
+            Err(OpenError::Io { error, .. }) => {
+                if told.insert(format!("{name} {stamp}")) {
+                    batch.items.push(Item::Reject(Rejected::new(name, error, b"")));
+                    outlet.send(batch).await?;
+                }
+                return Ok(());
+            }
             Err(error) => batch.items.push(Item::Reject(Rejected::new(name, error, b""))),
         }
+        // What cannot be read whole deletes nothing.
+        let mut sound = source.is_some();
         let mut said = BTreeSet::new();
         while let Some(mut reading) = source.take() {
             let items: Vec<Item>;
@@ -145,9 +196,15 @@ impl DirectoryFeed {
             })
             .await?;
             let more = items.len() == ITEMS_AT_ONCE;
-            batch.items = items.into_iter().map(|item| placed(name, item)).collect();
-            if self.whole {
-                said.extend(batch.items.iter().filter_map(|item| said_key(name, item)));
+            sound &= !items.iter().any(|item| matches!(item, Item::Reject(_)));
+            for item in items {
+                if self.whole
+                    && let Some(key) = said_key(name, &item)
+                {
+                    batch.items.extend(self.come_back(&key, &item, known));
+                    said.insert(key);
+                }
+                batch.items.push(placed(name, item));
             }
             if more {
                 source = Some(reading);
@@ -155,46 +212,60 @@ impl DirectoryFeed {
             }
         }
         if self.whole {
-            let held: Vec<Text> = known.keys().filter(|key| is_said_by(key, name)).cloned().collect();
-            for key in held.iter().filter(|key| !said.contains(*key)) {
-                batch.items.extend(self.retracted(key));
-                batch.notes.push((key.clone(), None));
+            let new = said.iter().filter(|key| !known.notes.contains_key(*key));
+            batch.notes.extend(new.map(|key| (key.clone(), Some("".into()))));
+            if sound {
+                let held: Vec<Text> = known.notes.keys().filter(|key| is_said_by(key, name)).cloned().collect();
+                for key in held.iter().filter(|key| !said.contains(*key)) {
+                    self.delete(key, known, &mut batch);
+                }
             }
-            batch
-                .notes
-                .extend(said.iter().filter(|key| !known.contains_key(*key)).map(|key| (key.clone(), Some("".into()))));
         }
         batch.notes.push((format!("{FILE}{name}").into(), Some(stamp.into())));
         self.send(batch, known, outlet).await
     }
 
     /// A file is there no more.
-    async fn forget(&self, name: &str, known: &mut BTreeMap<Text, Text>, outlet: &Outlet) -> Result<(), Broken> {
-        let held: Vec<Text> = known.keys().filter(|key| is_said_by(key, name)).cloned().collect();
+    async fn forget(&self, name: &str, known: &mut Known, outlet: &Outlet) -> Result<(), Broken> {
+        let held: Vec<Text> = known.notes.keys().filter(|key| is_said_by(key, name)).cloned().collect();
         let mut batch = Batch { notes: vec![(format!("{FILE}{name}").into(), None)], ..Batch::default() };
         for key in held {
-            batch.items.extend(self.retracted(&key).filter(|_| self.whole));
-            batch.notes.push((key, None));
+            match self.whole {
+                true => self.delete(&key, known, &mut batch),
+                false => batch.notes.push((key, None)),
+            }
         }
         self.send(batch, known, outlet).await
     }
 
-    async fn send(&self, batch: Batch, known: &mut BTreeMap<Text, Text>, outlet: &Outlet) -> Result<(), Broken> {
-        for (key, value) in &batch.notes {
-            match value {
-                Some(value) => _ = known.insert(key.clone(), value.clone()),
-                None => _ = known.remove(key),
-            }
-        }
+    async fn send(&self, batch: Batch, known: &mut Known, outlet: &Outlet) -> Result<(), Broken> {
+        batch.notes.iter().for_each(|(key, value)| known.note(key, value.as_ref()));
         outlet.send(batch).await.map(drop)
     }
 
-    /// The deletion of what a note says that a file said.
-    fn retracted(&self, key: &str) -> Option<Item> {
-        let mut parts = key.strip_prefix(SAID)?.splitn(3, BETWEEN).skip(1);
-        let (source, external_id) = (parts.next()?.into(), parts.next()?.into());
-        let scope = self.options.scope.clone();
-        Some(Item::Change(Change::Retract { scope, source, external_id, revision: None }))
+    /// A file says this no more: it is deleted, unless another file says it.
+    fn delete(&self, key: &Text, known: &mut Known, batch: &mut Batch) {
+        let Some(id) = said_id(key) else { return };
+        known.note(key, None);
+        if !known.is_said(id) {
+            let Some((source, external_id)) = id.split_once(BETWEEN) else { return };
+            let (scope, source, external_id) = (self.options.scope.clone(), source.into(), external_id.into());
+            batch.items.push(Item::Change(Change::Retract { scope, source, external_id, revision: None }));
+            let times = known.times_gone(id).unwrap_or(0);
+            batch.notes.push((format!("{GONE}{id}").into(), Some((times + 1).to_string().into())));
+        }
+        batch.notes.push((key.clone(), None));
+    }
+
+    /// What was deleted because no file said it, and is said again, is a later revision: else it would count as old.
+    fn come_back(&self, key: &Text, item: &Item, known: &Known) -> Option<Item> {
+        let id = said_id(key)?;
+        let times = known.times_gone(id)?;
+        let Item::Change(Change::Upsert(event)) = item else { return None };
+        let held = event.revision.is_some() || known.is_said(id);
+        let mut event = event.clone();
+        event.revision = Some(times << 32);
+        (!held).then_some(Item::Change(Change::Upsert(event)))
     }
 }
 
@@ -213,18 +284,35 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     spawn_blocking(work).await.map_err(|error| Broken::Retry(format!("reading failed: {error}")))
 }
 
-/// Every input below the root with its size and time.
-fn look(root: &Path) -> Result<Stamps, String> {
-    let named = |path: &Path| path.strip_prefix(root).unwrap_or(path).display().to_string();
-    let inputs = expand(&[root.to_path_buf()]).map_err(|error| error.to_string())?;
+/// Every input below the root with its size and time; and whether all could be looked at.
+fn look(root: &Path, whole: bool) -> Result<(Stamps, bool), String> {
+    std::fs::metadata(root).map_err(|error| format!("{}: {error}", root.display()))?;
+    let mut complete = true;
+    let inputs = expand_what_is_there(root, &mut |error| {
+        let gone = matches!(&error, OpenError::Io { error, .. } if error.kind() == std::io::ErrorKind::NotFound);
+        complete &= gone;
+    });
     let mut stamps = Stamps::new();
+    // Files under another rule are read anew: what they said is not noted.
+    let mode = if whole { " whole" } else { "" };
     for input in inputs {
-        // What is gone by now is not there.
-        if let Ok(changed) = newest(&input.path) {
-            stamps.insert(named(&input.path), (input.path, format!("{} {changed}", input.bytes)));
+        match newest(&input.path) {
+            Ok(changed) => {
+                let stamp = format!("{} {changed}{mode}", input.bytes);
+                stamps.insert(named(input.path.strip_prefix(root).unwrap_or(&input.path)), (input.path, stamp));
+            }
+            Err(error) => complete &= error.kind() == std::io::ErrorKind::NotFound,
         }
     }
-    Ok(stamps)
+    Ok((stamps, complete))
+}
+
+/// A path as a key: different paths have different ones, whatever bytes they are made of.
+fn named(path: &Path) -> String {
+    match path.to_str() {
+        Some(name) => name.into(),
+        None => path.as_os_str().as_encoded_bytes().escape_ascii().to_string(),
+    }
 }
 
 /// When a file, or something in a folder, changed last, in nanoseconds since 1970.
@@ -248,6 +336,11 @@ fn placed(name: &str, item: Item) -> Item {
         }
         change => change,
     }
+}
+
+/// What a note says that a file said: source and id.
+fn said_id(key: &str) -> Option<&str> {
+    key.strip_prefix(SAID)?.split_once(BETWEEN).map(|(_, id)| id)
 }
 
 /// The note that a file said something.
@@ -296,7 +389,7 @@ mod tests {
         parcels: &Receiver<Parcel>,
         notes: &mut BTreeMap<Text, Text>,
     ) -> Vec<String> {
-        let resume = Resume { offset: None, notes: notes.clone() };
+        let resume = Resume { notes: notes.clone(), ..Resume::default() };
         let _ = tokio::time::timeout(Duration::from_millis(400), feed.follow(resume, outlet)).await;
         let mut shown = Vec::new();
         for parcel in parcels.try_iter() {
@@ -339,7 +432,26 @@ mod tests {
         assert_eq!(came(&mut feed, &outlet, &parcels, &mut notes).await, ["+2 zwei", "-1"]);
         std::fs::remove_file(&path).unwrap();
         assert_eq!(came(&mut feed, &outlet, &parcels, &mut notes).await, ["-2"]);
-        assert!(notes.is_empty(), "{notes:?}");
+        assert!(notes.keys().all(|key| key.starts_with(GONE)), "{notes:?}");
+    }
+
+    #[tokio::test]
+    async fn what_moves_is_not_deleted_and_what_comes_back_is_news() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let (mut feed, outlet, parcels) = feed(folder.path(), true);
+        let mut notes = BTreeMap::new();
+        std::fs::write(path("a.jsonl"), row("1", "one")).unwrap();
+        assert_eq!(came(&mut feed, &outlet, &parcels, &mut notes).await, ["+1 one"]);
+        std::fs::rename(path("a.jsonl"), path("b.jsonl")).unwrap();
+        assert_eq!(came(&mut feed, &outlet, &parcels, &mut notes).await, ["+1 one"]);
+        // What is damaged deletes nothing.
+        std::fs::write(path("b.jsonl"), "nonsense\n").unwrap();
+        assert_eq!(came(&mut feed, &outlet, &parcels, &mut notes).await.len(), 1);
+        std::fs::write(path("b.jsonl"), "").unwrap();
+        assert_eq!(came(&mut feed, &outlet, &parcels, &mut notes).await, ["-1"]);
+        std::fs::write(path("b.jsonl"), row("1", "one")).unwrap();
+        assert_eq!(came(&mut feed, &outlet, &parcels, &mut notes).await, ["+1 one", "+1 one"]);
     }
 
     #[tokio::test]

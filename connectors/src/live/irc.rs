@@ -1,7 +1,7 @@
 //! IRC, followed: what is said in channels and to us, from when we are there.
 //!
 //! The protocol (RFC 1459, RFC 2812) has no ids, no history and no edits: what is said while nobody is connected is lost,
-//! and a notice says so in each channel. An event is named by session and line, and no session has its number twice, so
+//! and a notice says so in each channel. An event is named by session and line, and no session has its number twice (it is the time of its beginning), so
 //! nothing is doubled either. Offset: the session and how many lines it gave. Cost: one line in memory, and the nicks.
 
 mod session;
@@ -62,7 +62,10 @@ fn a_minute() -> u64 {
 pub struct IrcFeed {
     named: Named,
     config: IrcConfig,
-    password: Option<Secret>,
+}
+
+fn read(password: Option<&SecretRef>) -> Result<Option<Secret>, String> {
+    password.map(SecretRef::read).transpose().map_err(|error| format!("password: {error}"))
 }
 
 impl IrcFeed {
@@ -83,19 +86,21 @@ impl IrcFeed {
         {
             return Err(format!("channels: {channel:?} is not a channel's name, such as \"#rust\""));
         }
-        let password = config.password.as_ref().map(SecretRef::read).transpose();
-        Ok(IrcFeed { named, password: password.map_err(|error| format!("password: {error}"))?, config })
+        read(config.password.as_ref())?;
+        Ok(IrcFeed { named, config })
     }
 
     async fn run(&mut self, from: Resume, outlet: &Outlet) -> Result<Infallible, Broken> {
+        // Read anew each time: it may have been changed.
+        let password = read(self.config.password.as_ref()).map_err(Broken::Refused)?;
         let (server, silence) = (self.config.server.as_str(), Duration::from_secs(self.config.silence.max(1)));
         let tls = self.config.tls.unwrap_or(server.ends_with(ENCRYPTED));
         let lost = |error: io::Error| Broken::Retry(format!("{server}: {error}"));
         let stream = socket::connect(server, tls, self.config.authority.as_deref()).await.map_err(lost)?;
         let (reader, writer) = tokio::io::split(stream);
         let (mut lines, mut writer) = (Lines::new(reader), Writer(writer));
-        let mut session = Session::new(&self.named, &self.config, from.offset.as_deref());
-        if let Some(password) = &self.password {
+        let mut session = Session::new(&self.named, &self.config, &from);
+        if let Some(password) = password {
             writer.write(&format!("PASS {}", password.expose())).await.map_err(lost)?;
         }
         writer.write(&format!("NICK {}", self.config.nick)).await.map_err(lost)?;
@@ -113,23 +118,28 @@ impl IrcFeed {
             }
             asked = false;
             let mut items = Vec::new();
-            let mut answers = Vec::new();
-            while items.len() < LINES_AT_ONCE
+            let (mut answers, mut ended) = (Vec::new(), None);
+            while ended.is_none()
+                && items.len() < LINES_AT_ONCE
                 && let Some(line) = lines.next()
             {
                 match line {
-                    Ok(line) => session.hear(&line, &mut items, &mut answers)?,
+                    Ok(line) => ended = session.hear(&line, &mut items, &mut answers).err(),
                     Err(reject) => items.push(Item::Reject(reject)),
                 }
-            }
-            for answer in answers {
-                writer.write(&answer).await.map_err(lost)?;
             }
             if session.is_in() {
                 outlet.healthy();
             }
+            // What was heard is sent on whatever comes of the rest.
             if !items.is_empty() {
                 outlet.send(Batch { items, offset: Some(session.offset()), ..Batch::default() }).await?;
+            }
+            if let Some(broken) = ended {
+                return Err(broken);
+            }
+            for answer in answers {
+                writer.write(&answer).await.map_err(lost)?;
             }
         }
     }

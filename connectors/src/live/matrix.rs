@@ -24,12 +24,16 @@ use said::{Room, Said};
 
 /// How long a server may hold back an answer until there is something to say, and how long we wait beyond that.
 const POLL: (Duration, Duration) = (Duration::from_secs(25), Duration::from_secs(10));
-/// How long any other answer may take, and the first sync, which may be large.
+/// How long any other answer may take.
 const ANSWER: Duration = Duration::from_secs(60);
+/// How long the first sync may take, which tells of all rooms.
+const FIRST: Duration = Duration::from_secs(300);
+/// So often a page is asked for again that did not come.
+const TRIES: u32 = 6;
 /// How many events a page has.
 const PAGE: &str = "100";
 /// What a sync is not asked for.
-const FILTER: &str = r#"{"presence":{"types":[]},"account_data":{"types":[]},"room":{"account_data":{"types":[]},"ephemeral":{"types":[]},"timeline":{"limit":100}}}"#;
+const FILTER: &str = r#"{"presence":{"types":[]},"account_data":{"types":[]},"room":{"state":{"lazy_load_members":true},"account_data":{"types":[]},"ephemeral":{"types":[]},"timeline":{"limit":100}}}"#;
 
 /// What a configuration says of it.
 #[derive(Clone, Debug, Deserialize)]
@@ -58,11 +62,17 @@ pub struct MatrixFeed {
     named: Named,
     server: Url,
     who: String,
-    token: Secret,
+    token: SecretRef,
     rooms: Option<Vec<String>>,
     history: bool,
     source: Text,
     client: Client,
+    /// The token, as it was read when this connection began.
+    proof: Option<Secret>,
+}
+
+fn read(token: &SecretRef) -> Result<Secret, String> {
+    token.read().map_err(|error| format!("token: {error}"))
 }
 
 /// The notes of a run, with those that are new.
@@ -88,19 +98,25 @@ impl Notes {
 impl MatrixFeed {
     /// Checks what the configuration says, and reads the token.
     pub fn new(named: Named, config: MatrixConfig) -> Result<MatrixFeed, String> {
-        let wrong = || format!("server: {:?} is no address, such as https://matrix.example.org", config.server);
+        // It is not quoted: somebody may have written a password into it.
+        let wrong = || "server: it is no plain address, such as https://matrix.example.org".to_string();
         let server = Url::parse(&config.server).map_err(|_| wrong())?;
-        if !matches!(server.scheme(), "http" | "https") || server.cannot_be_a_base() || server.password().is_some() {
+        let bare = server.username().is_empty() && server.password().is_none() && server.query().is_none();
+        if !matches!(server.scheme(), "http" | "https") || server.cannot_be_a_base() || !bare {
             return Err(wrong());
         }
         let who = server.host_str().ok_or_else(wrong)?.to_string();
-        let token = config.token.read().map_err(|error| format!("token: {error}"))?;
+        read(&config.token)?;
         let source = config.source.unwrap_or_else(|| named.feed.clone());
-        let MatrixConfig { rooms, history, .. } = config;
-        Ok(MatrixFeed { named, server, who, token, rooms, history, source, client: http::client()? })
+        let MatrixConfig { rooms, history, token, .. } = config;
+        let client = http::client()?;
+        Ok(MatrixFeed { named, server, who, token, rooms, history, source, client, proof: None })
     }
 
     async fn run(&mut self, from: Resume, outlet: &Outlet) -> Result<Infallible, Broken> {
+        // Read anew each time: it may have been changed.
+        self.proof = Some(read(&self.token).map_err(Broken::Refused)?);
+        let resumed = from.offset.is_some();
         let mut since = from.offset.as_deref().and_then(|offset| offset.strip_prefix("1 ")).map(str::to_string);
         let mut notes = Notes { all: from.notes, new: Vec::new() };
         loop {
@@ -116,10 +132,14 @@ impl MatrixFeed {
                 return Err(Broken::Retry(format!("{}: a sync without next_batch", self.who)));
             };
             let mut items = Vec::new();
-            for (id, room) in body["rooms"]["join"].as_object().into_iter().flatten() {
+            // Rooms that we are in, and what was said in others until we left.
+            let rooms = [&body["rooms"]["join"], &body["rooms"]["leave"]].map(Value::as_object);
+            let rooms: Vec<(&String, &Value)> = rooms.into_iter().flatten().flatten().collect();
+            for (id, room) in rooms {
                 let said = self.room(id, room, &mut notes);
-                if self.is_wanted(id, &said.channel) {
-                    self.timeline(&said, id, room, since.as_deref(), &mut notes, &mut items, outlet).await?;
+                if self.is_wanted(id, &said.channel) && (resumed || since.is_some() || self.history) {
+                    let mut read = Reading { room: &said, id, since: since.as_deref(), notes: &mut notes };
+                    self.timeline(&mut read, room, &mut items, outlet).await?;
                 }
             }
             if !items.is_empty() || !notes.new.is_empty() || since.is_none() {
@@ -140,7 +160,7 @@ impl MatrixFeed {
                 query.push(("timeout", poll.as_millis().to_string()));
                 poll + beyond
             }
-            None => ANSWER,
+            None => FIRST,
         };
         self.get(&["sync"], &query, within).await
     }
@@ -150,7 +170,8 @@ impl MatrixFeed {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(["_matrix", "client", "v3"]).extend(path);
         }
-        let request = self.client.get(url).query(query).bearer_auth(self.token.expose());
+        let token = self.proof.as_ref().map_or("", Secret::expose);
+        let request = self.client.get(url).query(query).bearer_auth(token);
         http::json(&self.who, request, within).await
     }
 
@@ -160,7 +181,7 @@ impl MatrixFeed {
         let says = body["error"].as_str().unwrap_or("no reason given").to_string();
         match status {
             status if status.is_success() => Ok(body),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            StatusCode::UNAUTHORIZED => {
                 Err(Broken::Refused(format!("{}: the token is not accepted: {says}", self.who)))
             }
             status => Err(Broken::Retry(format!("{}: it answers {status}: {says}", self.who))),
@@ -188,67 +209,86 @@ impl MatrixFeed {
     }
 
     /// What was said in a room since the last sync: first what the sync left out, page by page, then what it has.
-    #[allow(clippy::too_many_arguments)] // One sync's state, handed on once.
     async fn timeline(
         &self,
-        said: &Room,
-        id: &str,
+        read: &mut Reading<'_>,
         room: &Value,
-        since: Option<&str>,
-        notes: &mut Notes,
         items: &mut Vec<Item>,
         outlet: &Outlet,
     ) -> Result<(), Broken> {
         let timeline = &room["timeline"];
         let mut from = timeline["prev_batch"].as_str().map(str::to_string);
-        let gap = timeline["limited"] == true && (since.is_some() || self.history);
+        let gap = timeline["limited"] == true;
+        if gap && from.is_none() {
+            items.push(unread(read.id, "the server does not say where what it left out is"));
+        }
         while gap && let Some(page) = from.take() {
-            let mut query = vec![("dir", "b".to_string()), ("from", page), ("limit", PAGE.into())];
-            query.extend(since.map(|since| ("to", since.to_string())));
-            let body = self.well(self.get(&["rooms", id, "messages"], &query, ANSWER).await?)?;
+            let mut query = vec![("dir", "b".to_string()), ("from", page.clone()), ("limit", PAGE.into())];
+            query.extend(read.since.map(|since| ("to", since.to_string())));
+            let answer = self.get_patiently(&["rooms", read.id, "messages"], &query).await?;
+            if matches!(answer.status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) {
+                items.push(unread(read.id, "the server does not show what was said in it"));
+                break;
+            }
+            let body = self.well(answer)?;
             let mut older = Vec::new();
             let events = body["chunk"].as_array().map_or(&[][..], Vec::as_slice);
-            self.read(said, id, events, notes, &mut older).await?;
-            if !events.is_empty() {
-                from = body["end"].as_str().map(str::to_string);
-                let notes = std::mem::take(&mut notes.new);
+            self.read(read, events, &mut older).await?;
+            // A page may be empty and not the last; one that leads to itself is.
+            from = body["end"].as_str().filter(|end| *end != page).map(str::to_string);
+            let notes = std::mem::take(&mut read.notes.new);
+            if !older.is_empty() || !notes.is_empty() {
                 outlet.send(Batch { items: older, notes, ..Batch::default() }).await?;
             }
         }
         let events = timeline["events"].as_array().map_or(&[][..], Vec::as_slice);
-        self.read(said, id, events, notes, items).await
+        self.read(read, events, items).await
     }
 
-    async fn read(
-        &self,
-        room: &Room,
-        id: &str,
-        events: &[Value],
-        notes: &mut Notes,
-        items: &mut Vec<Item>,
-    ) -> Result<(), Broken> {
+    /// Asks again for what did not come, a little later each time: a long history is not to begin anew for one page.
+    async fn get_patiently(&self, path: &[&str], query: &[(&str, String)]) -> Result<Answer, Broken> {
+        for tried in 0..TRIES {
+            let pause = match self.get(path, query, ANSWER).await {
+                Err(Broken::Retry(_)) => Duration::from_secs(1 << tried),
+                Err(Broken::Wait(_, pause)) => pause.max(Duration::from_secs(1)),
+                other => return other,
+            };
+            tokio::time::sleep(pause).await;
+        }
+        self.get(path, query, ANSWER).await
+    }
+
+    async fn read(&self, read: &mut Reading<'_>, events: &[Value], items: &mut Vec<Item>) -> Result<(), Broken> {
         for event in events {
-            let said = match room.read(event) {
+            let said = match read.room.read(event) {
                 Said::Edit { of, by, content, at, sender } => {
-                    notes.note("edit", &by, &of);
-                    let original = self.original(id, &of, events).await?;
-                    match original {
+                    read.notes.note("edit", &by, &format!("{of} {at}"));
+                    match self.original(read.id, &of, events).await? {
+                        Some(original) if is_redacted(&original) => Said::Gone(of),
                         Some(original) if original["sender"] == *sender => {
-                            room.message(&original, &content, said::revision(at, said::at(&original)))
+                            read.room.message(&original, &content, said::revision(at, said::at(&original)))
                         }
+                        // Nobody can edit what somebody else said.
                         Some(_) => Said::Nothing,
                         None => Said::Unreadable(Rejected::new(&by, "it edits what the server does not show", b"")),
                     }
                 }
-                Said::Redacted { what, at } => match notes.get("edit", &what).cloned() {
-                    Some(of) => self.edit_gone(room, id, &of, at).await?,
-                    None => Said::Gone(what),
-                },
+                Said::Redacted { what, at } => {
+                    let edit = read.notes.get("edit", &what).and_then(|edit| {
+                        let (of, edited_at) = edit.rsplit_once(' ')?;
+                        Some((of.to_string(), edited_at.parse::<Millis>().unwrap_or(0)))
+                    });
+                    match edit {
+                        // After the edit that it takes back, whatever the clocks of two servers say.
+                        Some((of, edited_at)) => self.edit_gone(read, &of, at.max(edited_at.saturating_add(1))).await?,
+                        None => Said::Gone(what),
+                    }
+                }
                 other => other,
             };
             items.extend(match said {
                 Said::Event(event) => Some(Item::Change(Change::Upsert(event))),
-                Said::Gone(id) => Some(Item::Change(room.gone(id))),
+                Said::Gone(id) => Some(Item::Change(read.room.gone(id))),
                 Said::Unreadable(reject) => Some(Item::Reject(reject)),
                 _ => None,
             });
@@ -261,7 +301,7 @@ impl MatrixFeed {
         if let Some(found) = at_hand.iter().find(|other| other["event_id"] == *event) {
             return Ok(Some(found.clone()));
         }
-        let answer = self.get(&["rooms", room, "event", event], &[], ANSWER).await?;
+        let answer = self.get_patiently(&["rooms", room, "event", event], &[]).await?;
         match answer.status {
             StatusCode::NOT_FOUND | StatusCode::FORBIDDEN => Ok(None),
             _ => self.well(answer).map(Some),
@@ -269,15 +309,35 @@ impl MatrixFeed {
     }
 
     /// An edit was taken back: the message reads as its last edit that is left says, or as it was sent.
-    async fn edit_gone(&self, room: &Room, id: &str, of: &str, at: Millis) -> Result<Said, Broken> {
-        let Some(original) = self.original(id, of, &[]).await? else { return Ok(Said::Nothing) };
-        if original["unsigned"].get("redacted_because").is_some() {
+    async fn edit_gone(&self, read: &Reading<'_>, of: &str, at: Millis) -> Result<Said, Broken> {
+        let Some(original) = self.original(read.id, of, &[]).await? else {
+            let reason = "an edit of it was taken back, and the server does not show how it reads now";
+            return Ok(Said::Unreadable(Rejected::new(of, reason, b"")));
+        };
+        if is_redacted(&original) {
             return Ok(Said::Gone(of.into()));
         }
         let left = &original["unsigned"]["m.relations"]["m.replace"]["content"]["m.new_content"];
         let content = if left.is_object() { left } else { &original["content"] };
-        Ok(room.message(&original, content, said::revision(at, said::at(&original))))
+        Ok(read.room.message(&original, content, said::revision(at, said::at(&original))))
     }
+}
+
+/// A room that is being read.
+struct Reading<'a> {
+    room: &'a Room,
+    id: &'a str,
+    /// From which sync on.
+    since: Option<&'a str>,
+    notes: &'a mut Notes,
+}
+
+fn is_redacted(event: &Value) -> bool {
+    event["unsigned"].get("redacted_because").is_some()
+}
+
+fn unread(room: &str, reason: &str) -> Item {
+    Item::Reject(Rejected::new(room, reason, b""))
 }
 
 impl Feed for MatrixFeed {

@@ -8,7 +8,7 @@ use nexus_types::{Change, Event, Kind, Text};
 use super::IrcConfig;
 use crate::irc::{addressees, meet, plain};
 use crate::lines::{REPLACED, decode};
-use crate::live::{Broken, Named};
+use crate::live::{Broken, Named, Resume};
 use crate::{Item, Rejected};
 
 /// What the server says when a channel cannot be joined.
@@ -18,6 +18,9 @@ const NOT_JOINED: [&str; 8] = ["403", "405", "471", "473", "474", "475", "476", 
 pub(super) struct Session {
     scope: Text,
     source: Text,
+    feed: Text,
+    /// How many channels we were not let into.
+    refused: usize,
     /// Which session of the feed it is, and how many lines it gave.
     number: u64,
     given: u64,
@@ -77,13 +80,17 @@ impl<'a> Line<'a> {
 }
 
 impl Session {
-    /// The session after the one of that offset.
-    pub(super) fn new(named: &Named, config: &IrcConfig, offset: Option<&str>) -> Session {
-        let before = offset.and_then(|offset| offset.split(' ').nth(1)?.parse::<u64>().ok());
+    /// The session after the one that the offset tells of. Its number is the time, so that none has it twice, not even in a
+    /// store that was imported without offsets.
+    pub(super) fn new(named: &Named, config: &IrcConfig, from: &Resume) -> Session {
+        let before = from.offset.as_deref().and_then(|offset| offset.split(' ').nth(1)?.parse::<u64>().ok());
+        let now = u64::try_from(from.at).unwrap_or(0);
         Session {
             scope: named.scope.clone(),
             source: config.source.clone().unwrap_or_else(|| named.feed.clone()),
-            number: before.map_or(1, |before| before + 1),
+            feed: named.feed.clone(),
+            refused: 0,
+            number: before.map_or(now, |before| now.max(before + 1)),
             given: 0,
             nick: config.nick.clone(),
             channels: config.channels.clone(),
@@ -134,13 +141,21 @@ impl Session {
                     format!("cannot be joined: {reason}"),
                     text.as_bytes(),
                 )));
+                self.refused += 1;
+                if self.refused >= self.channels.len() {
+                    return Err(Broken::Refused(format!("no channel can be joined: {reason}")));
+                }
             }
             _ => {
+                let kicked = line.command == "KICK" && self.is_in();
                 if let Some(mut event) = self.event(&line, items) {
                     if replaced {
                         event.meta.insert("encoding".into(), REPLACED.into());
                     }
                     self.give(event, items);
+                }
+                if kicked && !self.is_in() {
+                    return Err(Broken::Retry("we were put out of every channel".into()));
                 }
             }
         }
@@ -236,7 +251,7 @@ impl Session {
     /// Names an event by session and line.
     fn give(&mut self, mut event: Event, items: &mut Vec<Item>) {
         self.given += 1;
-        event.external_id = format!("{}/{}", self.number, self.given).into();
+        event.external_id = format!("{}/{}/{}", self.feed, self.number, self.given).into();
         items.push(Item::Change(Change::Upsert(Box::new(event))));
     }
 }
@@ -249,7 +264,8 @@ mod tests {
     fn session(offset: Option<&str>) -> Session {
         let config = r##"{"server": "h:1", "nick": "nexus", "channels": ["#a", "#b"]}"##;
         let config: IrcConfig = serde_json::from_str(config).unwrap();
-        Session::new(&Named { scope: "s".into(), feed: "libera".into() }, &config, offset)
+        let from = Resume { offset: offset.map(Text::from), at: 3, ..Resume::default() };
+        Session::new(&Named { scope: "s".into(), feed: "libera".into() }, &config, &from)
     }
 
     /// What lines give: `id kind channel author: text` each, and what is answered.
@@ -294,27 +310,39 @@ mod tests {
         assert_eq!(
             said,
             [
-                "1/1 notice #a nexus_: nexus_ has joined #a",
-                "1/2 message #a anna: hi bob",
-                "1/3 message #a bob to anna: anna: yes",
-                "1/4 message #a bob: bob waves",
-                "1/5 message anna anna to nexus_: psst",
-                "1/6 rename #a anna: anna_",
-                "1/7 notice #a bob: bob has quit",
+                "libera/3/1 notice #a nexus_: nexus_ has joined #a",
+                "libera/3/2 message #a anna: hi bob",
+                "libera/3/3 message #a bob to anna: anna: yes",
+                "libera/3/4 message #a bob: bob waves",
+                "libera/3/5 message anna anna to nexus_: psst",
+                "libera/3/6 rename #a anna: anna_",
+                "libera/3/7 notice #a bob: bob has quit",
                 "rejected #b: cannot be joined: Cannot join channel (+b)",
             ]
         );
         assert!(session.is_in());
-        assert_eq!(&*session.offset(), "1 1 7");
+        assert_eq!(&*session.offset(), "1 3 7");
     }
 
     #[test]
     fn a_later_session_says_that_something_is_missing() {
         let mut session = session(Some("1 4 17"));
         let (said, _) = heard(&mut session, &[":s 001 nexus :hi", ":nexus!n@h JOIN #a", ":nexus!n@h PART #a :bye"]);
-        assert_eq!(said[0], "5/1 notice #a : not connected for a while: what was said then is missing");
+        assert_eq!(said[0], "libera/5/1 notice #a : not connected for a while: what was said then is missing");
         assert_eq!(&*session.offset(), "1 5 3");
         assert!(!session.is_in());
+    }
+
+    #[test]
+    fn who_is_nowhere_does_not_work() {
+        let mut out = session(None);
+        heard(&mut out, &[":nexus!n@h JOIN #a"]);
+        let kick = out.hear(b":op!o@h KICK #a nexus :bye", &mut Vec::new(), &mut Vec::new());
+        assert!(matches!(kick, Err(Broken::Retry(_))), "{kick:?}");
+        let mut nowhere = session(None);
+        heard(&mut nowhere, &[":s 474 nexus #a :banned"]);
+        let refused = nowhere.hear(b":s 471 nexus #b :full", &mut Vec::new(), &mut Vec::new());
+        assert!(matches!(refused, Err(Broken::Refused(_))), "{refused:?}");
     }
 
     #[test]
