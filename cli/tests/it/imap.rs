@@ -1,4 +1,4 @@
-//! `nexus run` on a real Dovecot: mail that comes, goes, moves and is copied, while it is killed.
+//! `nexus run` on a real Dovecot: mail that comes, goes, moves and is copied, while it is killed and the network is bad.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use crate::harness::Place;
+use crate::proxy::Proxy;
 use crate::running::{Running, Server, texts, until};
 
 const KILLS: u64 = 6;
@@ -93,12 +94,12 @@ impl Mailer {
 }
 
 /// A configuration that follows both mailboxes over an encrypted connection.
-fn config(place: &Place, server: &Server, password: &str) -> String {
+fn config(place: &Place, server: &Server, port: u16, password: &str) -> String {
     let password = place.file("password", password);
     let text = format!(
         "[feed.work]\nkind = \"imap\"\nserver = \"localhost:{}\"\ntls = true\nauthority = {:?}\nuser = \"test\"\n\
          password = {{ file = {password:?} }}\nmailboxes = [\"INBOX\", \"Archive\"]\nevery = 1\n",
-        server.tls_port,
+        port,
         server.authority()
     );
     place.file("feeds.toml", &text)
@@ -108,7 +109,8 @@ fn config(place: &Place, server: &Server, password: &str) -> String {
 fn an_account_is_in_memory_as_it_is_whatever_happens() {
     let Some(server) = Server::start("dovecot") else { return };
     let (place, mut mailer) = (Place::new(), Mailer::new(server.port));
-    let config = config(&place, &server, "secret");
+    let network = Proxy::start(server.tls_port, 3);
+    let config = config(&place, &server, network.port, "secret");
     let mut said: BTreeMap<String, String> = BTreeMap::new();
     let mut seed = 5_u64;
     let mut draw = |below: usize| {
@@ -140,6 +142,9 @@ fn an_account_is_in_memory_as_it_is_whatever_happens() {
         running.take().into_iter().for_each(Running::kill);
         running = Some(Running::start(&place, &config));
     }
+    network.calm();
+    running.take().into_iter().for_each(Running::kill);
+    running = Some(Running::start(&place, &config));
     let there: BTreeSet<String> = BOXES.iter().flat_map(|name| mailer.mails(name)).map(|(_, id)| id).collect();
     let expected: Vec<String> = there.iter().map(|id| format!("{id} {}", said[id])).collect();
     let held = || texts(&place, "select external_id, text from events where source = 'mail' order by external_id");
@@ -157,7 +162,7 @@ fn a_wrong_password_is_said_without_it() {
     let Some(server) = Server::start("dovecot") else { return };
     let place = Place::new();
     drop(Mailer::new(server.port));
-    let running = Running::start(&place, &config(&place, &server, "hunter2"));
+    let running = Running::start(&place, &config(&place, &server, server.tls_port, "hunter2"));
     let refused = running.says("work is refused");
     assert!(refused.contains("it does not let test in: NO [AUTHENTICATIONFAILED]"), "{refused}");
     assert!(!refused.contains("hunter2"), "{refused}");

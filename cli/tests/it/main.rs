@@ -7,6 +7,7 @@ mod help;
 mod imap;
 mod limits;
 mod matrix;
+mod proxy;
 mod run;
 mod running;
 mod story;

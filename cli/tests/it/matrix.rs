@@ -1,4 +1,4 @@
-//! `nexus run` on a real Synapse: history, edits, redactions, threads; killed while they happen.
+//! `nexus run` on a real Synapse: history, edits, redactions, threads; killed while they happen, over a bad network.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::harness::Place;
+use crate::proxy::Proxy;
 use crate::running::{Running, Server, texts, until};
 
 /// More than a sync or a page holds.
@@ -134,11 +135,11 @@ impl Room {
 }
 
 /// A configuration that follows the server as whoever has this token.
-fn config(place: &Place, server: &Server, token: &str) -> String {
+fn config(place: &Place, port: u16, token: &str) -> String {
     let token = place.file("token", token);
     let text = format!(
         "[feed.home]\nkind = \"matrix\"\nserver = \"http://127.0.0.1:{}\"\ntoken = {{ file = {token:?} }}\n",
-        server.port
+        port
     );
     place.file("feeds.toml", &text)
 }
@@ -153,7 +154,9 @@ fn a_room_is_in_memory_as_it_reads_whatever_happens() {
     let mut room = Room { id, anna, reads: BTreeMap::new(), edits: Vec::new(), seed: 11 };
     (0..HISTORY).for_each(|at| room.say(format!("before {at}")));
     let place = Place::new();
-    let config = config(&place, &server, &nexus.token);
+    let network = Proxy::start(server.port, 1);
+    network.calm();
+    let config = config(&place, network.port, &nexus.token);
     let running = Running::start(&place, &config);
     room.is_in(&place);
     let first = room.reads.keys().next().unwrap().clone();
@@ -166,12 +169,16 @@ fn a_room_is_in_memory_as_it_reads_whatever_happens() {
     assert_eq!(texts(&place, threads), [format!("Harbour {first}")]);
     running.end();
     assert!(place.ok(&["facts", "anna"]).contains("Porto"));
+    network.rage();
     let mut running: Option<Running> = None;
     for kill in 0..KILLS {
         (0..12).for_each(|at| room.happen(format!("during {kill} {at}")));
         running.take().into_iter().for_each(Running::kill);
         running = Some(Running::start(&place, &config));
     }
+    network.calm();
+    running.take().into_iter().for_each(Running::kill);
+    running = Some(Running::start(&place, &config));
     room.is_in(&place);
     running.into_iter().for_each(|running| drop(running.end()));
     assert!(place.json(&["verify"])["equal"].as_bool().unwrap());
@@ -190,7 +197,7 @@ fn contains(folder: &std::path::Path, bytes: &[u8]) -> bool {
 fn a_wrong_token_is_said_and_tried_seldom() {
     let Some(server) = Server::start("synapse") else { return };
     let place = Place::new();
-    let running = Running::start(&place, &config(&place, &server, "syt_not_a_token"));
+    let running = Running::start(&place, &config(&place, server.port, "syt_not_a_token"));
     let refused = running.says("home is refused");
     assert!(refused.contains("the token is not accepted"), "{refused}");
     assert!(refused.ends_with("; again in 300.0 s") && !refused.contains("syt_not_a_token"), "{refused}");

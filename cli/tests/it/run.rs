@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::harness::{Place, finished};
+use crate::proxy::Proxy;
 use crate::running::{Running, Server, free_port, texts, until};
 
 /// How often the run is killed.
@@ -82,7 +83,8 @@ fn what_is_said_is_memory_within_a_moment() {
 fn killed_at_any_moment_it_has_everything_once() {
     let Some(server) = Server::start("ngircd") else { return };
     let place = Place::new();
-    let (config, inbox) = config(&place, server.port);
+    let network = Proxy::start(server.port, 2);
+    let (config, inbox) = config(&place, network.port);
     let mut anna = User::join(server.port, "anna");
     let (mut seed, mut line) = (7_u64, 0);
     let mut draw = |below: u64| {
@@ -116,6 +118,7 @@ fn killed_at_any_moment_it_has_everything_once() {
         }
         running.kill();
     }
+    network.calm();
     let running = Running::start(&place, &config);
     running.says("chat works");
     let (before, _) = write(&mut anna, &mut draw);
@@ -136,8 +139,8 @@ fn killed_at_any_moment_it_has_everything_once() {
     assert!(heard.contains(&format!("line {before}")));
     let number = |text: &String| text.strip_prefix("line ").and_then(|number| number.parse::<u64>().ok());
     assert!(heard.iter().all(|text| number(text).is_some_and(|number| number <= last)), "{heard:?}");
-    // Most of it was heard although it was killed so often.
-    assert!(heard.len() as u64 > last / 10, "{} of {last}", heard.len());
+    // Some of it was heard although it was killed so often, and the network was bad.
+    assert!(heard.len() as u64 > last / 20, "{} of {last}", heard.len());
     running.end();
     assert!(place.json(&["verify"])["equal"].as_bool().unwrap());
 }

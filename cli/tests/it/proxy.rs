@@ -1,0 +1,92 @@
+//! A bad network in front of a server: it refuses, cuts in the middle of what is sent, delays and hangs, by a seed.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// One in so many connections is refused; one in so many pieces is cut, hangs, comes late.
+const REFUSED: u64 = 6;
+const CUT: u64 = 40;
+const HANGS: u64 = 150;
+const LATE: u64 = 10;
+
+/// A proxy.
+pub(crate) struct Proxy {
+    pub(crate) port: u16,
+    calm: Arc<AtomicBool>,
+}
+
+impl Proxy {
+    /// A bad network before that port.
+    pub(crate) fn start(upstream: u16, seed: u64) -> Proxy {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let proxy = Proxy { port: listener.local_addr().unwrap().port(), calm: Arc::default() };
+        let calm = proxy.calm.clone();
+        std::thread::spawn(move || {
+            let mut luck = Luck(seed);
+            for client in listener.incoming().map_while(Result::ok) {
+                if !calm.load(Ordering::Relaxed) && luck.one_in(REFUSED) {
+                    continue;
+                }
+                let Ok(server) = TcpStream::connect(("127.0.0.1", upstream)) else { continue };
+                for (from, to) in [(&client, &server), (&server, &client)] {
+                    let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                    let (calm, luck) = (calm.clone(), Luck(luck.draw()));
+                    std::thread::spawn(move || pass(from, to, &calm, luck));
+                }
+            }
+        });
+        proxy
+    }
+
+    /// From now on the network is good.
+    pub(crate) fn calm(&self) {
+        self.calm.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on it is bad again.
+    pub(crate) fn rage(&self) {
+        self.calm.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Passes on what comes, as far as luck has it.
+fn pass(mut from: TcpStream, mut to: TcpStream, calm: &AtomicBool, mut luck: Luck) {
+    let mut piece = [0; 4096];
+    while let Ok(length @ 1..) = from.read(&mut piece) {
+        let mut end = length;
+        if !calm.load(Ordering::Relaxed) {
+            if luck.one_in(LATE) {
+                std::thread::sleep(Duration::from_millis(luck.draw() % 80));
+            }
+            if luck.one_in(HANGS) {
+                std::thread::sleep(Duration::from_secs(2));
+            }
+            if luck.one_in(CUT) {
+                end = (luck.draw() % length as u64) as usize;
+            }
+        }
+        if to.write_all(&piece[..end]).is_err() || end < length {
+            break;
+        }
+    }
+    // Whichever side went, both go.
+    let _ = from.shutdown(Shutdown::Both);
+    let _ = to.shutdown(Shutdown::Both);
+}
+
+/// Numbers that are the same in every run.
+struct Luck(u64);
+
+impl Luck {
+    fn draw(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 >> 33
+    }
+
+    fn one_in(&mut self, many: u64) -> bool {
+        self.draw().is_multiple_of(many)
+    }
+}
