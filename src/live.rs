@@ -5,6 +5,7 @@
 //! far its feed is read go into the tail in one append, and from then on it is acknowledged. So what is re-read after a
 //! crash is exactly what was not taken in.
 
+mod check;
 mod config;
 mod intake;
 mod run;

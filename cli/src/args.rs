@@ -99,7 +99,7 @@ pub(crate) enum Command {
         /// Which feeds: see docs/connectors.md
         #[arg(value_name = "CONFIG")]
         config: PathBuf,
-        /// Only say whether the configuration is right
+        /// Only say whether the configuration is right and every feed is let in; takes nothing in
         #[arg(long)]
         check: bool,
     },

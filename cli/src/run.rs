@@ -40,16 +40,21 @@ pub(crate) fn run(place: &Place, out: &Out, config: &Path, check: bool) -> Resul
 }
 
 fn checked(out: &Out, feeds: &FeedsConfig) -> Result {
+    let tried = feeds.check()?;
+    let all = tried.iter().all(|(_, answer)| answer.is_ok());
+    let rows = feeds.names().zip(&tried).map(|((feed, kind, scope), (_, answer))| (feed, kind, scope, answer));
     if out.json {
-        let rows: Vec<_> =
-            feeds.names().map(|(feed, kind, scope)| json!({"feed": feed, "kind": kind, "scope": scope})).collect();
-        out.value(&rows)?;
-        return Ok(Outcome::Done);
+        let row = |(feed, kind, scope, answer): (&str, &str, &str, &std::result::Result<(), String>)| json!({"feed": feed, "kind": kind, "scope": scope, "works": answer.is_ok(), "reason": answer.as_ref().err()});
+        out.value(&rows.map(row).collect::<Vec<_>>())?;
+        return Ok(Outcome::found(all));
     }
-    let mut sheet = Sheet::new(&["feed", "kind", "scope"], "no feeds");
-    feeds.names().for_each(|(feed, kind, scope)| sheet.row([feed.to_string(), kind.to_string(), scope.to_string()]));
+    let mut sheet = Sheet::new(&["feed", "kind", "scope", "state"], "no feeds");
+    for (feed, kind, scope, answer) in rows {
+        let state = answer.as_ref().err().map_or("works", String::as_str);
+        sheet.row([feed.to_string(), kind.to_string(), scope.to_string(), state.to_string()]);
+    }
     out.table(sheet)?;
-    Ok(Outcome::Done)
+    Ok(Outcome::found(all))
 }
 
 fn tell(out: &Out, told: &Told) -> Result<()> {

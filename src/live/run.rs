@@ -134,7 +134,7 @@ impl FeedRun {
 }
 
 /// The runtime of sockets, apart from the store's: nothing that the store waits for delays them.
-fn network() -> Result<Runtime> {
+pub(super) fn network() -> Result<Runtime> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let builder = builder.worker_threads(1).max_blocking_threads(2).thread_name("nexus-feeds").enable_all();
     builder.build().map_err(|error| Error::io("the feeds' threads", error))

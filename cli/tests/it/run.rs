@@ -173,12 +173,17 @@ fn a_feed_that_fails_leaves_the_others_alone_and_comes_back() {
 
 #[test]
 fn a_configuration_is_checked_before_anything_starts() {
-    let place = Place::new();
-    let (config, _) = config(&place, 6667);
+    let Some(server) = Server::start("ngircd") else { return };
+    let (place, closed) = (Place::new(), free_port());
+    let (config, _) = config(&place, server.port);
     assert_eq!(
         place.ok(&["run", "--check", &config]),
-        "feed   kind       scope\nchat   irc        default\ninbox  directory  default\n"
+        "feed   kind       scope    state\nchat   irc        default  works\ninbox  directory  default  works\n"
     );
+    self::config(&place, closed);
+    let run = place.nexus(&["run", "--check", &config]);
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(run.out.contains(&format!("chat   irc        default  127.0.0.1:{closed}: Connection refused")), "{run:?}");
     assert!(!place.path("memory").exists());
     let wrong = place.file("wrong.toml", "[feed.chat]\nkind = \"irc\"\nserver = \"h:1\"\nnick = \"n\"\n");
     let run = finished(place.command(&["run", &wrong]).spawn().unwrap());

@@ -131,9 +131,9 @@ impl ImapFeed {
             // The first comes last: it is then the one that is open.
             for name in self.config.mailboxes.iter().rev() {
                 following.open(name, outlet).await?;
+                outlet.healthy();
                 missing.extend(following.look(name, Look::All, outlet).await?);
             }
-            outlet.healthy();
             following.account.settle(missing, alone, outlet).await?;
             let first = &self.config.mailboxes[0];
             let due = tokio::time::sleep(every);
