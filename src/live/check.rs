@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
-use nexus_connectors::live::{Broken, Outlet, Resume};
+use nexus_connectors::live::{Outlet, Resume};
 use nexus_types::Text;
 
 use super::config::{Entry, FeedsConfig};
@@ -34,8 +34,8 @@ impl FeedsConfig {
 async fn tried(entry: Entry) -> std::result::Result<(), String> {
     let mut feed = entry.feed().map_err(|error| error.to_string())?;
     let healthy = Arc::new(AtomicBool::new(false));
-    // What has something to give works.
-    let outlet = Outlet::new(entry.named.clone(), Arc::new(|_| false), healthy.clone());
+    // What it gives is let go of.
+    let outlet = Outlet::new(entry.named.clone(), Arc::new(|_| true), healthy.clone());
     let from = Resume { at: clock::now(), ..Resume::default() };
     let works = async {
         while !healthy.load(Ordering::Relaxed) {
@@ -47,7 +47,6 @@ async fn tried(entry: Entry) -> std::result::Result<(), String> {
         () = works => Ok(()),
         () = tokio::time::sleep(PATIENCE) => Err(format!("it did not work within {} s", PATIENCE.as_secs())),
         broken = following => match broken {
-            Ok(Broken::Closed) => Ok(()),
             Ok(broken) => Err(broken.reason().into()),
             Err(_) => Err("a bug: it panicked".into()),
         },

@@ -61,8 +61,25 @@ impl FeedsConfig {
             )));
         }
         let config = FeedsConfig { feeds };
+        config.accounts_are_apart()?;
         config.entries().try_for_each(|entry| entry.feed().map(drop))?;
         Ok(config)
+    }
+
+    /// Two accounts under one source would delete each other's mail: a mail is deleted when its account has it no more.
+    fn accounts_are_apart(&self) -> Result<()> {
+        let mut seen = BTreeMap::new();
+        for entry in self.entries().filter(|entry| entry.kind == "imap") {
+            let source = entry.rest.get("source").and_then(|source| source.as_str()).unwrap_or("mail");
+            if let Some(other) = seen.insert((entry.named.scope.clone(), source), &entry.named.feed) {
+                let message = format!(
+                    "feed.{}: it has the source {source:?} as feed.{other} has: give each its own",
+                    entry.named.feed
+                );
+                return Err(Error::argument(message));
+            }
+        }
+        Ok(())
     }
 
     /// The feeds in the order of their names.
@@ -168,6 +185,15 @@ mod tests {
                 "feed.a: server: \"h\" is not host:port",
             ),
         ];
+        let mail = |name: &str| {
+            format!(
+                "[feed.{name}]\nkind = \"imap\"\nserver = \"h:993\"\nuser = \"u\"\npassword = {{ env = \"PATH\" }}\n"
+            )
+        };
+        let cases = cases.into_iter().chain([
+            (mail("a") + &mail("b"), "feed.b: it has the source \"mail\" as feed.a has"),
+            (mail("a").replace("993", "143"), "feed.a: tls: only port 993 is encrypted by itself"),
+        ]);
         for (text, expected) in cases {
             let error = parse(&text).unwrap_err();
             assert!(error.contains(expected), "{text}\n{error}");

@@ -45,7 +45,7 @@ pub enum FeedState {
 pub struct FeedHealth {
     /// How it is.
     pub state: FeedState,
-    /// How often it failed since it last worked.
+    /// How often it failed since it last worked for a minute.
     pub failures: u32,
     /// Why it failed last.
     pub reason: Option<String>,

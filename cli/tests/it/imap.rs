@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::harness::Place;
 use crate::proxy::Proxy;
-use crate::running::{Running, Server, texts, until};
+use crate::running::{Luck, Running, Server, texts, until};
 
 const KILLS: u64 = 6;
 const BOXES: [&str; 2] = ["INBOX", "Archive"];
@@ -112,11 +112,8 @@ fn an_account_is_in_memory_as_it_is_whatever_happens() {
     let network = Proxy::start(server.tls_port, 3);
     let config = config(&place, &server, network.port, "secret");
     let mut said: BTreeMap<String, String> = BTreeMap::new();
-    let mut seed = 5_u64;
-    let mut draw = |below: usize| {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (seed >> 33) as usize % below
-    };
+    let mut luck = Luck(5);
+    let mut draw = |below: usize| luck.below(below as u64) as usize;
     let mut running: Option<Running> = None;
     for kill in 0..KILLS {
         for at in 0..15 {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::harness::Place;
 use crate::proxy::Proxy;
-use crate::running::{Running, Server, texts, until};
+use crate::running::{Luck, Running, Server, texts, until};
 
 /// More than a sync or a page holds.
 const HISTORY: usize = 130;
@@ -87,13 +87,12 @@ struct Room {
     reads: BTreeMap<String, String>,
     /// Edits in order: each with its message, and what that read before.
     edits: Vec<(String, String, String)>,
-    seed: u64,
+    luck: Luck,
 }
 
 impl Room {
     fn draw(&mut self, below: u64) -> u64 {
-        self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.seed >> 33) % below
+        self.luck.below(below)
     }
 
     fn say(&mut self, text: String) {
@@ -151,7 +150,7 @@ fn a_room_is_in_memory_as_it_reads_whatever_happens() {
     let id = anna.post("createRoom", json!({"preset": "public_chat", "name": "Harbour"}));
     let id = id["room_id"].as_str().unwrap().replace('!', "%21");
     nexus.post(&format!("join/{id}"), json!({}));
-    let mut room = Room { id, anna, reads: BTreeMap::new(), edits: Vec::new(), seed: 11 };
+    let mut room = Room { id, anna, reads: BTreeMap::new(), edits: Vec::new(), luck: Luck(11) };
     (0..HISTORY).for_each(|at| room.say(format!("before {at}")));
     let place = Place::new();
     let network = Proxy::start(server.port, 1);

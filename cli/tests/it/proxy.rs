@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::running::Luck;
+
 /// One in so many connections is refused; one in so many pieces is cut, hangs, comes late.
 const REFUSED: u64 = 6;
 const CUT: u64 = 40;
@@ -33,7 +35,7 @@ impl Proxy {
                 let Ok(server) = TcpStream::connect(("127.0.0.1", upstream)) else { continue };
                 for (from, to) in [(&client, &server), (&server, &client)] {
                     let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
-                    let (calm, luck) = (calm.clone(), Luck(luck.draw()));
+                    let (calm, luck) = (calm.clone(), Luck(luck.below(u64::MAX)));
                     std::thread::spawn(move || pass(from, to, &calm, luck));
                 }
             }
@@ -59,13 +61,13 @@ fn pass(mut from: TcpStream, mut to: TcpStream, calm: &AtomicBool, mut luck: Luc
         let mut end = length;
         if !calm.load(Ordering::Relaxed) {
             if luck.one_in(LATE) {
-                std::thread::sleep(Duration::from_millis(luck.draw() % 80));
+                std::thread::sleep(Duration::from_millis(luck.below(80)));
             }
             if luck.one_in(HANGS) {
                 std::thread::sleep(Duration::from_secs(2));
             }
             if luck.one_in(CUT) {
-                end = (luck.draw() % length as u64) as usize;
+                end = luck.below(length as u64) as usize;
             }
         }
         if to.write_all(&piece[..end]).is_err() || end < length {
@@ -75,18 +77,4 @@ fn pass(mut from: TcpStream, mut to: TcpStream, calm: &AtomicBool, mut luck: Luc
     // Whichever side went, both go.
     let _ = from.shutdown(Shutdown::Both);
     let _ = to.shutdown(Shutdown::Both);
-}
-
-/// Numbers that are the same in every run.
-struct Luck(u64);
-
-impl Luck {
-    fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        self.0 >> 33
-    }
-
-    fn one_in(&mut self, many: u64) -> bool {
-        self.draw().is_multiple_of(many)
-    }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::harness::{Place, finished};
 use crate::proxy::Proxy;
-use crate::running::{Running, Server, free_port, texts, until};
+use crate::running::{Luck, Running, Server, free_port, texts, until};
 
 /// How often the run is killed.
 const KILLS: u64 = 12;
@@ -86,11 +86,8 @@ fn killed_at_any_moment_it_has_everything_once() {
     let network = Proxy::start(server.port, 2);
     let (config, inbox) = config(&place, network.port);
     let mut anna = User::join(server.port, "anna");
-    let (mut seed, mut line) = (7_u64, 0);
-    let mut draw = |below: u64| {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (seed >> 33) % below
-    };
+    let (mut luck, mut line) = (Luck(7), 0);
+    let mut draw = |below: u64| luck.below(below);
     let mut files: BTreeMap<u64, BTreeMap<u64, u64>> = BTreeMap::new();
     let mut write = |anna: &mut User, draw: &mut dyn FnMut(u64) -> u64| {
         line += 1;

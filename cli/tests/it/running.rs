@@ -133,3 +133,18 @@ pub(crate) fn texts(place: &Place, sql: &str) -> Vec<String> {
     let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_string);
     rows.iter().map(|row| row.values().map(text).collect::<Vec<_>>().join(" ")).collect()
 }
+
+/// Numbers that are the same in every run.
+pub(crate) struct Luck(pub(crate) u64);
+
+impl Luck {
+    /// One that is less.
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+
+    pub(crate) fn one_in(&mut self, many: u64) -> bool {
+        self.below(many) == 0
+    }
+}

@@ -141,8 +141,14 @@ impl DirectoryFeed {
         let mut told: BTreeSet<String> = BTreeSet::new();
         loop {
             let (root, whole) = (self.root.clone(), self.whole);
-            let (now, complete) = blocking(move || look(&root, whole)).await?.map_err(Broken::Retry)?;
+            let (now, failed) = blocking(move || look(&root, whole)).await?.map_err(Broken::Retry)?;
             outlet.healthy();
+            let complete = failed.is_empty();
+            let new = failed.into_iter().filter(|error| told.insert(error.clone()));
+            let items: Vec<Item> = new.map(|error| Item::Reject(Rejected::new("a look", error, b""))).collect();
+            if !items.is_empty() {
+                outlet.send(Batch { items, ..Batch::default() }).await?;
+            }
             for (name, (path, stamp)) in &now {
                 let still =
                     before.as_ref().and_then(|before| before.get(name)).is_some_and(|(_, before)| before == stamp);
@@ -202,6 +208,11 @@ impl DirectoryFeed {
                     && let Some(key) = said_key(name, &item)
                 {
                     batch.items.extend(self.come_back(&key, &item, known));
+                    if !known.notes.contains_key(&key) {
+                        // With the item itself: a reading that is never finished is known to have given it.
+                        known.note(&key, Some(&"".into()));
+                        batch.notes.push((key.clone(), Some("".into())));
+                    }
                     said.insert(key);
                 }
                 batch.items.push(placed(name, item));
@@ -211,14 +222,10 @@ impl DirectoryFeed {
                 outlet.send(Batch { unfinished: true, ..std::mem::take(&mut batch) }).await?;
             }
         }
-        if self.whole {
-            let new = said.iter().filter(|key| !known.notes.contains_key(*key));
-            batch.notes.extend(new.map(|key| (key.clone(), Some("".into()))));
-            if sound {
-                let held: Vec<Text> = known.notes.keys().filter(|key| is_said_by(key, name)).cloned().collect();
-                for key in held.iter().filter(|key| !said.contains(*key)) {
-                    self.delete(key, known, &mut batch);
-                }
+        if self.whole && sound {
+            let held: Vec<Text> = known.notes.keys().filter(|key| is_said_by(key, name)).cloned().collect();
+            for key in held.iter().filter(|key| !said.contains(*key)) {
+                self.delete(key, known, &mut batch);
             }
         }
         batch.notes.push((format!("{FILE}{name}").into(), Some(stamp.into())));
@@ -284,13 +291,13 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     spawn_blocking(work).await.map_err(|error| Broken::Retry(format!("reading failed: {error}")))
 }
 
-/// Every input below the root with its size and time; and whether all could be looked at.
-fn look(root: &Path, whole: bool) -> Result<(Stamps, bool), String> {
+/// Every input below the root with its size and time; and what could not be looked at.
+fn look(root: &Path, whole: bool) -> Result<(Stamps, Vec<String>), String> {
     std::fs::metadata(root).map_err(|error| format!("{}: {error}", root.display()))?;
-    let mut complete = true;
+    let mut failures = Vec::new();
     let inputs = expand_what_is_there(root, &mut |error| {
         let gone = matches!(&error, OpenError::Io { error, .. } if error.kind() == std::io::ErrorKind::NotFound);
-        complete &= gone;
+        failures.extend((!gone).then(|| error.to_string()));
     });
     let mut stamps = Stamps::new();
     // Files under another rule are read anew: what they said is not noted.
@@ -301,10 +308,11 @@ fn look(root: &Path, whole: bool) -> Result<(Stamps, bool), String> {
                 let stamp = format!("{} {changed}{mode}", input.bytes);
                 stamps.insert(named(input.path.strip_prefix(root).unwrap_or(&input.path)), (input.path, stamp));
             }
-            Err(error) => complete &= error.kind() == std::io::ErrorKind::NotFound,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => failures.push(format!("{}: {error}", input.path.display())),
         }
     }
-    Ok((stamps, complete))
+    Ok((stamps, failures))
 }
 
 /// A path as a key: different paths have different ones, whatever bytes they are made of.

@@ -30,6 +30,8 @@ use wire::{No, Wire, mailbox};
 
 /// The port on which servers expect encryption from the first byte.
 const ENCRYPTED: &str = ":993";
+/// Servers put out who waits for half an hour.
+const IDLE_MAX: Duration = Duration::from_secs(25 * 60);
 /// So many mails are asked for at once, and so many bytes of them.
 const MAILS_AT_ONCE: (usize, usize) = (50, 4 << 20);
 
@@ -52,7 +54,7 @@ pub struct ImapConfig {
     /// Which mailboxes; the first is the one whose news come at once.
     #[serde(default = "inbox")]
     pub mailboxes: Vec<String>,
-    /// How often to look at all of them, in seconds.
+    /// How often to look at all of them, in seconds; 1,500 at most.
     #[serde(default = "a_minute")]
     pub every: u64,
     /// What events are named after; by default `mail`, as in mailboxes that are ingested.
@@ -101,11 +103,12 @@ enum Look {
 impl ImapFeed {
     /// Checks what the configuration says, and reads the password or token.
     pub fn new(named: Named, config: ImapConfig) -> Result<ImapFeed, String> {
-        if config.server.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err()) {
-            return Err(format!("server: {:?} is not host:port, such as imap.example.org:993", config.server));
-        }
+        socket::is_address(&config.server, "imap.example.org:993")?;
         if config.mailboxes.is_empty() || config.mailboxes.iter().any(|name| name.contains(['\r', '\n', '\0'])) {
             return Err("mailboxes: name at least one, such as \"INBOX\"".into());
+        }
+        if config.tls.is_none() && !config.server.ends_with(ENCRYPTED) {
+            return Err("tls: only port 993 is encrypted by itself; say whether this one is: true or false".into());
         }
         if config.every == 0 {
             return Err("every: give a second or more".into());
@@ -124,14 +127,17 @@ impl ImapFeed {
         let options = Options { source: Some(source.clone()), seen_at: SAID_NOW, ..Options::new(&self.named.scope) };
         let account = Account::new(&self.named, source, from.notes);
         let mut following = Following { wire, options, account, server: server.into() };
-        let every = Duration::from_secs(self.config.every);
+        let every = Duration::from_secs(self.config.every).min(IDLE_MAX);
         let alone = self.config.mailboxes.len() == 1;
+        for name in &self.config.mailboxes {
+            following.open(name, outlet).await?;
+        }
+        outlet.healthy();
         loop {
             let mut missing = BTreeSet::new();
             // The first comes last: it is then the one that is open.
             for name in self.config.mailboxes.iter().rev() {
                 following.open(name, outlet).await?;
-                outlet.healthy();
                 missing.extend(following.look(name, Look::All, outlet).await?);
             }
             following.account.settle(missing, alone, outlet).await?;
@@ -146,6 +152,10 @@ impl ImapFeed {
                         None
                     }
                 };
+                if look == Some(Look::All) && !alone {
+                    // What went from here may have come elsewhere: all are looked at.
+                    break;
+                }
                 if let Some(look) = look {
                     let missing = following.look(first, look, outlet).await?;
                     if look == Look::All {
@@ -225,6 +235,8 @@ impl Following {
             }
         };
         let answer = self.wire.command(&format!("EXAMINE {}", mailbox(name)), &mut each).await?;
+        // It always tells how many there are.
+        self.wire.news();
         answer.map_err(|No(reason)| Broken::Refused(format!("{}: {name}: {reason}", self.server)))?;
         let Some(validity) = validity else {
             return Err(Broken::Refused(format!("{}: {name}: the server numbers no mails", self.server)));
@@ -252,7 +264,8 @@ impl Following {
         }
         let mut group: Vec<u32> = Vec::new();
         let mut bytes = 0;
-        let mut left = sizes.into_iter().peekable();
+        let sizes = there.iter().map(|uid| (*uid, sizes.get(uid).copied().unwrap_or(0)));
+        let mut left = sizes.collect::<Vec<_>>().into_iter().peekable();
         while let Some((uid, size)) = left.next() {
             if size > MESSAGE_BYTES_MAX {
                 let reject = Rejected::new(format!("{name}, mail {uid}"), format!("{size} bytes: too large"), b"");
@@ -275,14 +288,19 @@ impl Following {
     }
 
     async fn search(&mut self, command: &str) -> Result<BTreeSet<u32>, Broken> {
-        let mut found = BTreeSet::new();
+        let (mut found, mut answered) = (BTreeSet::new(), false);
         let mut each = |response: &Response<'_>| {
             if let Response::MailboxData(MailboxDatum::Search(uids)) = response {
+                answered = true;
                 found.extend(uids.iter().copied());
             }
         };
         said_yes(&self.server, "SEARCH", self.wire.command(command, &mut each).await?)?;
-        Ok(found)
+        // No answer is not the answer that nothing is there.
+        match answered {
+            true => Ok(found),
+            false => Err(Broken::Retry(format!("{}: SEARCH has no answer that can be read", self.server))),
+        }
     }
 
     async fn fetch(&mut self, name: &str, uids: &[u32], outlet: &Outlet) -> Result<(), Broken> {
@@ -306,25 +324,37 @@ impl Following {
         };
         let command = format!("UID FETCH {} (UID INTERNALDATE BODY.PEEK[])", set(uids));
         said_yes(&self.server, "FETCH", self.wire.command(&command, &mut each).await?)?;
+        let missed: Vec<u32> = uids.iter().copied().filter(|uid| !mails.iter().any(|(got, _)| got == uid)).collect();
+        if !missed.is_empty() {
+            // What went meanwhile is not missed; what is there and does not come is said.
+            let there = self.search(&format!("UID SEARCH UID {}", set(&missed))).await?;
+            let reason = "the server does not deliver it in a form that can be read";
+            let reject = |uid: u32| (uid, Err(Rejected::new(format!("{name}, mail {uid}"), reason, b"")));
+            mails.extend(missed.into_iter().filter(|uid| there.contains(uid)).map(reject));
+        }
         self.account.take(name, mails, outlet).await
     }
 
     /// Waits for news in the mailbox that is open, until `due`.
     async fn idle(&mut self, due: std::pin::Pin<&mut tokio::time::Sleep>) -> Result<Option<Look>, Broken> {
+        // What was told of while something else was asked.
+        let news = look(self.wire.news());
+        if news.is_some() {
+            return Ok(news);
+        }
         let tag = self.wire.send("IDLE").await?;
-        let mut news = None;
         let told = async {
             loop {
-                let bytes = self.wire.response().await?;
-                news = match Response::parse(&bytes) {
-                    Ok((_, Response::MailboxData(MailboxDatum::Exists(_)))) => news.or(Some(Look::New)),
-                    Ok((_, Response::Expunge(_) | Response::Vanished { .. })) => Some(Look::All),
-                    Ok((_, Response::Done { .. })) => {
-                        return Err(Broken::Retry(format!("{}: it does not wait with us", self.server)));
-                    }
-                    _ => news,
-                };
-                if news.is_some() {
+                let bytes = self.wire.response(IDLE_MAX).await?;
+                let Ok((_, response)) = Response::parse(&bytes) else { continue };
+                if matches!(response, Response::Done { .. }) {
+                    return Err(Broken::Retry(format!("{}: it does not wait with us", self.server)));
+                }
+                self.wire.note(&response);
+                if matches!(
+                    response,
+                    Response::MailboxData(MailboxDatum::Exists(_)) | Response::Expunge(_) | Response::Vanished { .. }
+                ) {
                     return Ok(());
                 }
             }
@@ -334,14 +364,17 @@ impl Following {
             () = due => {}
         }
         self.wire.write("DONE").await?;
-        // What is told of meanwhile is looked for too.
-        let mut each = |response: &Response<'_>| match response {
-            Response::MailboxData(MailboxDatum::Exists(_)) => news = news.or(Some(Look::New)),
-            Response::Expunge(_) | Response::Vanished { .. } => news = Some(Look::All),
-            _ => {}
-        };
-        said_yes(&self.server, "IDLE", self.wire.done(&tag, &mut each).await?)?;
-        Ok(news)
+        said_yes(&self.server, "IDLE", self.wire.done(&tag, &mut |_| {}).await?)?;
+        Ok(look(self.wire.news()))
+    }
+}
+
+/// What has to be looked for when mail came, or went.
+fn look((came, went): (bool, bool)) -> Option<Look> {
+    match (came, went) {
+        (_, true) => Some(Look::All),
+        (true, false) => Some(Look::New),
+        (false, false) => None,
     }
 }
 

@@ -72,9 +72,7 @@ impl IrcFeed {
     /// Checks what the configuration says, and reads the password.
     pub fn new(named: Named, config: IrcConfig) -> Result<IrcFeed, String> {
         let word = |text: &str| !text.is_empty() && !text.contains([' ', '\r', '\n', '\0', ',']);
-        if config.server.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err()) {
-            return Err(format!("server: {:?} is not host:port, such as irc.libera.chat:6697", config.server));
-        }
+        socket::is_address(&config.server, "irc.libera.chat:6697")?;
         if !word(&config.nick) || config.nick.starts_with(|c: char| c.is_ascii_digit() || "#&:".contains(c)) {
             return Err(format!("nick: {:?} cannot be a nick", config.nick));
         }

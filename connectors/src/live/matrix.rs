@@ -274,9 +274,9 @@ impl MatrixFeed {
                     }
                 }
                 Said::Redacted { what, at } => {
-                    let edit = read.notes.get("edit", &what).and_then(|edit| {
-                        let (of, edited_at) = edit.rsplit_once(' ')?;
-                        Some((of.to_string(), edited_at.parse::<Millis>().unwrap_or(0)))
+                    let edit = read.notes.get("edit", &what).map(|edit| {
+                        let (of, edited_at) = edit.rsplit_once(' ').unwrap_or((edit, "0"));
+                        (of.to_string(), edited_at.parse::<Millis>().unwrap_or(0))
                     });
                     match edit {
                         // After the edit that it takes back, whatever the clocks of two servers say.

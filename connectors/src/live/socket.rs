@@ -20,6 +20,15 @@ const CONNECT: Duration = Duration::from_secs(10);
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
+/// Whether this is `host:port`; `example` is one.
+pub(crate) fn is_address(address: &str, example: &str) -> std::result::Result<(), String> {
+    let parts = address.rsplit_once(':');
+    match parts.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
+        true => Ok(()),
+        false => Err(format!("server: {address:?} is not host:port, such as {example}")),
+    }
+}
+
 /// Connects to `host:port`. With `tls`, the certificate must be of a name that the system's authorities, or those in
 /// `authority` (PEM), vouch for.
 pub(crate) async fn connect(address: &str, tls: bool, authority: Option<&Path>) -> Result<Box<dyn Stream>> {

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use imap_proto::{Response, Status};
+use imap_proto::{MailboxDatum, Response, Status};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 use crate::MESSAGE_BYTES_MAX;
@@ -25,6 +25,9 @@ pub(super) struct Wire {
     /// What is read of a response, and how much of a literal is to come.
     part: Vec<u8>,
     literal: usize,
+    /// Whether the server told of mail that came, and of mail that went, since it was last asked for.
+    came: bool,
+    went: bool,
 }
 
 /// What a server says no to.
@@ -33,14 +36,25 @@ pub(super) struct No(pub(super) String);
 
 impl Wire {
     pub(super) fn new(stream: Box<dyn Stream>, who: &str) -> Wire {
-        Wire { stream: BufReader::new(stream), who: who.into(), commands: 0, part: Vec::new(), literal: 0 }
+        Wire {
+            stream: BufReader::new(stream),
+            who: who.into(),
+            commands: 0,
+            part: Vec::new(),
+            literal: 0,
+            came: false,
+            went: false,
+        }
     }
 
     /// The next response. Nothing is lost if it is not waited for to the end.
-    pub(super) async fn response(&mut self) -> Result<Vec<u8>, Broken> {
+    pub(super) async fn response(&mut self, silence: Duration) -> Result<Vec<u8>, Broken> {
         loop {
-            let buffer = self.stream.fill_buf().await;
-            let buffer = buffer.map_err(|error| Broken::Retry(format!("{}: {error}", self.who)))?;
+            let who = &self.who;
+            let buffer = match tokio::time::timeout(silence, self.stream.fill_buf()).await {
+                Ok(buffer) => buffer.map_err(|error| Broken::Retry(format!("{who}: {error}")))?,
+                Err(_) => return Err(Broken::Retry(format!("{who}: silent for {} s", silence.as_secs()))),
+            };
             if buffer.is_empty() {
                 return Err(Broken::Retry(format!("{}: the server closed the connection", self.who)));
             }
@@ -68,10 +82,7 @@ impl Wire {
 
     /// The next response, which is owed.
     pub(super) async fn owed(&mut self) -> Result<Vec<u8>, Broken> {
-        match tokio::time::timeout(ANSWER, self.response()).await {
-            Ok(response) => response,
-            Err(_) => Err(Broken::Retry(format!("{}: no answer within {} s", self.who, ANSWER.as_secs()))),
-        }
+        self.response(ANSWER).await
     }
 
     /// Writes a line.
@@ -102,8 +113,9 @@ impl Wire {
     ) -> Result<Result<(), No>, Broken> {
         loop {
             let bytes = self.owed().await?;
-            // What the parser does not know, no command of ours waits for.
+            // What the parser does not know, no command of ours waits for; who misses an answer asks again.
             let Ok((_, response)) = Response::parse(&bytes) else { continue };
+            self.note(&response);
             match &response {
                 Response::Done { tag: of, status, outcome } if of.0 == tag => {
                     each(&response);
@@ -119,6 +131,17 @@ impl Wire {
                 other => each(other),
             }
         }
+    }
+
+    /// Notes what a response tells of mail that came or went.
+    pub(super) fn note(&mut self, response: &Response<'_>) {
+        self.came |= matches!(response, Response::MailboxData(MailboxDatum::Exists(_)));
+        self.went |= matches!(response, Response::Expunge(_) | Response::Vanished { .. });
+    }
+
+    /// Whether mail came, and went, since this was last asked.
+    pub(super) fn news(&mut self) -> (bool, bool) {
+        (std::mem::take(&mut self.came), std::mem::take(&mut self.went))
     }
 
     /// Sends a command and reads until it is done.
@@ -194,7 +217,7 @@ mod tests {
             let mut got = Vec::new();
             loop {
                 // Cancelled again and again: nothing may be lost.
-                match tokio::time::timeout(Duration::from_micros(1), wire.response()).await {
+                match tokio::time::timeout(Duration::from_micros(1), wire.response(ANSWER)).await {
                     Ok(Ok(response)) => got.push(response),
                     Ok(Err(broken)) => return (got, broken),
                     Err(_) => {}
