@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use nexus_connectors::{Format, Input, Item, Options, Source};
+use nexus_connectors::{Format, Input, Item, Options, Rejected, Source};
 use nexus_types::tables::Reject;
-use nexus_types::{Change, EventId, Text};
+use nexus_types::{Change, EventId, Scope, Text};
 
 use crate::admit::Record;
 use crate::progress::{Go, Pace, Progress, Stage};
@@ -126,6 +126,12 @@ impl Nexus {
     }
 }
 
+/// What a source could not read, as it is kept. `file`: the file, or the feed.
+pub(crate) fn rejected(scope: &Scope, file: &str, reject: Rejected) -> Reject {
+    let Rejected { position, reason, raw } = reject;
+    Reject { scope: scope.clone(), file: file.into(), position, reason, raw, seen_at: clock::now() }
+}
+
 /// What a change deletes: an edit of it that waits is not to come after.
 pub(crate) fn deleted(change: &Change) -> Option<EventId> {
     match change {
@@ -183,7 +189,11 @@ impl<'a> Run<'a> {
         match nexus_connectors::open(&input.path, &options) {
             Ok(source) => self.source(&input.path.display().to_string(), source)?,
             // One file that cannot be read must not hide the others: it is a reject like a line that cannot be read.
-            Err(error) => self.reject(&input.path.display().to_string(), "the whole file", &error.to_string(), ""),
+            Err(error) => {
+                let reason = error.to_string().into();
+                let reject = Rejected { position: "the whole file".into(), reason, raw: "".into() };
+                self.reject(&input.path.display().to_string(), reject);
+            }
         }
         self.bytes_before += input.bytes;
         Ok(())
@@ -194,7 +204,7 @@ impl<'a> Run<'a> {
         while let Some(item) = source.next() {
             match item {
                 Item::Change(change) => self.change(change),
-                Item::Reject(reject) => self.reject(name, &reject.position, &reject.reason, &reject.raw),
+                Item::Reject(reject) => self.reject(name, reject),
             }
             if self.batch.len() >= self.nexus.engine.settings.epoch_events_max {
                 self.turn(name, source.bytes_read())?;
@@ -232,20 +242,13 @@ impl<'a> Run<'a> {
         self.batch.push(change);
     }
 
-    fn reject(&mut self, file: &str, position: &str, reason: &str, raw: &str) {
+    fn reject(&mut self, file: &str, reject: Rejected) {
         self.report.rejects += 1;
         let reasons = &mut self.report.reasons;
-        if reasons.len() < REASONS_MAX || reasons.contains_key(reason) {
-            *reasons.entry(reason.into()).or_default() += 1;
+        if reasons.len() < REASONS_MAX || reasons.contains_key(&*reject.reason) {
+            *reasons.entry(reject.reason.to_string()).or_default() += 1;
         }
-        self.rejects.push(Reject {
-            scope: self.nexus.scope().clone(),
-            file: file.into(),
-            position: position.into(),
-            reason: reason.into(),
-            raw: raw.into(),
-            seen_at: clock::now(),
-        });
+        self.rejects.push(rejected(self.nexus.scope(), file, reject));
     }
 
     /// Makes what was read an epoch, and tells how far it is.

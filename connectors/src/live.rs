@@ -17,6 +17,7 @@ mod secret;
 mod socket;
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -42,7 +43,7 @@ const ITEM_BYTES: usize = 256;
 /// A platform that is followed.
 pub trait Feed: Send {
     /// Reads from where it stopped and pushes what comes; returns only when it cannot go on.
-    fn follow<'a>(&'a mut self, from: Resume, outlet: &'a Outlet) -> BoxFuture<'a, Broken>;
+    fn follow<'a>(&'a mut self, from: Resume, outlet: &'a Outlet) -> BoxFuture<'a, Result<Infallible, Broken>>;
 }
 
 /// Whose memory a feed goes into, and how its events are named.

@@ -18,13 +18,7 @@ start)
     install
     here="${NEXUS_SERVERS_RUN:?a folder to run in}"
     own="$here/dovecot"
-    who="$(whoami)"
-    group="$(stat -c %G "$here")"
-    if [ "$who" = root ]; then
-        # Root is refused for mail.
-        who=nobody
-        group=nogroup
-    fi
+    unprivileged "$here"
     mkdir -p "$own/mail"
     certificates "$here" 2>"$own/openssl.log"
     printf 'test:{PLAIN}secret::::::\n' >"$own/users"

@@ -26,6 +26,17 @@ debs() {
     touch "$unpacked"
 }
 
+# unprivileged FOLDER: sets $who and $group: the caller and the folder's group; nobody where the caller is root, whom servers
+# refuse to be.
+unprivileged() {
+    who="$(whoami)"
+    group="$(stat -c %G "$1")"
+    if [ "$who" = root ]; then
+        who=nobody
+        group=nogroup
+    fi
+}
+
 # started PIDFILE: whether that process runs.
 started() { [ -s "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null; }
 

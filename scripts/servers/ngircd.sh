@@ -8,13 +8,7 @@ install)
 start)
     debs ngircd libident libwrap0
     here="${NEXUS_SERVERS_RUN:?a folder to run in}"
-    # Root is refused; ngircd then becomes nobody.
-    who="$(whoami)"
-    group="$(stat -c %G "$here")"
-    if [ "$who" = root ]; then
-        who=nobody
-        group=nogroup
-    fi
+    unprivileged "$here"
     cat >"$here/ngircd.conf" <<CONF
 [Global]
 Name = irc.nexus.test

@@ -47,7 +47,7 @@ async fn tried(entry: Entry) -> std::result::Result<(), String> {
         () = works => Ok(()),
         () = tokio::time::sleep(PATIENCE) => Err(format!("it did not work within {} s", PATIENCE.as_secs())),
         broken = following => match broken {
-            Ok(broken) => Err(broken.reason().into()),
+            Ok(Err(broken)) => Err(broken.reason().into()),
             Err(_) => Err("a bug: it panicked".into()),
         },
     }

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use nexus_connectors::Item;
 use nexus_connectors::live::{Batch, Named, Parcel, Receipt, Resume};
-use nexus_connectors::{Item, Rejected};
 use nexus_types::tables::{EventRecord, Reject};
 use nexus_types::{Change, EventId, Text};
 
 use super::supervise::{Board, on};
 use crate::admit::Record;
 use crate::feeds::FeedState;
-use crate::ingest::deleted;
+use crate::ingest::{deleted, rejected};
 use crate::writer::{Counts, Nexus};
 use crate::{Result, clock};
 
@@ -98,7 +98,7 @@ impl<'a> Intake<'a> {
         for item in items {
             match item {
                 Item::Change(change) => changes.extend(self.unless_edit(named, change)),
-                Item::Reject(reject) => rejects.push(rejected(named, reject)),
+                Item::Reject(reject) => rejects.push(rejected(&named.scope, &named.feed, reject)),
             }
         }
         if !unfinished && let Some(edits) = self.edits.remove(&named.feed) {
@@ -173,16 +173,5 @@ impl<'a> Intake<'a> {
     /// Indexes and files, a little.
     pub(super) fn keep_up(&mut self) -> Result<()> {
         self.nexus.engine.maintain().map(drop)
-    }
-}
-
-fn rejected(named: &Named, reject: Rejected) -> Reject {
-    Reject {
-        scope: named.scope.clone(),
-        file: named.feed.clone(),
-        position: reject.position,
-        reason: reject.reason,
-        raw: reject.raw,
-        seen_at: clock::now(),
     }
 }

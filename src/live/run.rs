@@ -170,8 +170,11 @@ impl Following<'_> {
     fn run(&mut self, tell: &mut dyn FnMut(&Told)) -> Result<()> {
         let mut on = true;
         while on {
-            if let Ok(order) = self.received.recv_timeout(self.wait()) {
-                on = self.gather(order)?;
+            match self.received.recv_timeout(self.wait()) {
+                Ok(order) => on = self.gather(order)?,
+                // Not while feeds bring what is held already: that is quiet too, and may come fast.
+                Err(_) if self.is_quiet() => self.intake.keep_up()?,
+                Err(_) => {}
             }
             self.turn()?;
             self.told.drain(..).for_each(|told| tell(&told));
@@ -185,12 +188,14 @@ impl Following<'_> {
         self.intake.turn_whole()
     }
 
+    /// Whether no epoch has to be begun.
+    fn is_quiet(&self) -> bool {
+        !self.intake.has_news() && !self.intake.has_questions()
+    }
+
     /// How long nothing has to be done.
     fn wait(&self) -> Duration {
-        match () {
-            () if self.intake.has_news() || self.intake.has_questions() => PACE.saturating_sub(self.turned.elapsed()),
-            () => QUIET,
-        }
+        if self.is_quiet() { QUIET } else { PACE.saturating_sub(self.turned.elapsed()) }
     }
 
     /// Obeys an order, and what comes within a moment; false if it is to stop.
@@ -247,7 +252,7 @@ impl Following<'_> {
         feeds.into_iter().for_each(|(entry, feed)| self.start(entry, feed));
     }
 
-    /// Makes what was taken in an epoch, if it is time; when it is quiet, lets models and upkeep go on.
+    /// Makes what was taken in an epoch, if it is time; else lets models go on.
     fn turn(&mut self) -> Result<()> {
         let since = self.turned.elapsed();
         if self.intake.has_news() {
@@ -261,8 +266,6 @@ impl Following<'_> {
         } else if self.intake.has_questions() && since >= PACE {
             self.turned = Instant::now();
             self.intake.turn(PACE)?;
-        } else if since >= QUIET {
-            self.intake.keep_up()?;
         }
         Ok(())
     }

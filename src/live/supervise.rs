@@ -90,7 +90,10 @@ pub(crate) async fn supervise(named: Named, mut feed: Box<dyn Feed>, orders: Ord
         let told = watch(&named, &healthy, &since, (&orders, &board));
         let following = AssertUnwindSafe(feed.follow(from, &outlet)).catch_unwind();
         let broken = tokio::select! {
-            broken = following => broken.unwrap_or_else(|panic| Broken::Retry(format!("a bug: {}", said(&*panic)))),
+            followed = following => match followed {
+                Ok(Err(broken)) => broken,
+                Err(panic) => Broken::Retry(format!("a bug: {}", said(&*panic))),
+            },
             never = told => match never {},
         };
         let worked = since.lock().unwrap_or_else(PoisonError::into_inner).map(|since: Instant| since.elapsed());

@@ -277,12 +277,8 @@ impl DirectoryFeed {
 }
 
 impl Feed for DirectoryFeed {
-    fn follow<'a>(&'a mut self, from: Resume, outlet: &'a Outlet) -> BoxFuture<'a, Broken> {
-        Box::pin(async move {
-            match self.run(from, outlet).await {
-                Err(broken) => broken,
-            }
-        })
+    fn follow<'a>(&'a mut self, from: Resume, outlet: &'a Outlet) -> BoxFuture<'a, Result<Infallible, Broken>> {
+        Box::pin(self.run(from, outlet))
     }
 }
 
@@ -474,7 +470,7 @@ mod tests {
         assert!(came(&mut feed, &outlet, &parcels, &mut notes).await.is_empty());
         let (mut lost, outlet, _parcels) = self::feed(&folder.path().join("absent"), false);
         assert!(
-            matches!(lost.follow(Resume::default(), &outlet).await, Broken::Retry(reason) if reason.contains("absent"))
+            matches!(lost.follow(Resume::default(), &outlet).await, Err(Broken::Retry(reason)) if reason.contains("absent"))
         );
     }
 }

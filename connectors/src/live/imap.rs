@@ -350,11 +350,7 @@ impl Following {
                 if matches!(response, Response::Done { .. }) {
                     return Err(Broken::Retry(format!("{}: it does not wait with us", self.server)));
                 }
-                self.wire.note(&response);
-                if matches!(
-                    response,
-                    Response::MailboxData(MailboxDatum::Exists(_)) | Response::Expunge(_) | Response::Vanished { .. }
-                ) {
+                if self.wire.note(&response) {
                     return Ok(());
                 }
             }
@@ -399,12 +395,8 @@ fn set(uids: &[u32]) -> String {
 }
 
 impl Feed for ImapFeed {
-    fn follow<'a>(&'a mut self, from: Resume, outlet: &'a Outlet) -> BoxFuture<'a, Broken> {
-        Box::pin(async move {
-            match self.run(from, outlet).await {
-                Err(broken) => broken,
-            }
-        })
+    fn follow<'a>(&'a mut self, from: Resume, outlet: &'a Outlet) -> BoxFuture<'a, Result<Infallible, Broken>> {
+        Box::pin(self.run(from, outlet))
     }
 }
 

@@ -144,12 +144,8 @@ impl IrcFeed {
 }
 
 impl Feed for IrcFeed {
-    fn follow<'a>(&'a mut self, from: Resume, outlet: &'a Outlet) -> BoxFuture<'a, Broken> {
-        Box::pin(async move {
-            match self.run(from, outlet).await {
-                Err(broken) => broken,
-            }
-        })
+    fn follow<'a>(&'a mut self, from: Resume, outlet: &'a Outlet) -> BoxFuture<'a, Result<Infallible, Broken>> {
+        Box::pin(self.run(from, outlet))
     }
 }
 

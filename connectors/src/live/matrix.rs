@@ -341,11 +341,7 @@ fn unread(room: &str, reason: &str) -> Item {
 }
 
 impl Feed for MatrixFeed {
-    fn follow<'a>(&'a mut self, from: Resume, outlet: &'a Outlet) -> BoxFuture<'a, Broken> {
-        Box::pin(async move {
-            match self.run(from, outlet).await {
-                Err(broken) => broken,
-            }
-        })
+    fn follow<'a>(&'a mut self, from: Resume, outlet: &'a Outlet) -> BoxFuture<'a, Result<Infallible, Broken>> {
+        Box::pin(self.run(from, outlet))
     }
 }

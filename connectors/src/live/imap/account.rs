@@ -10,6 +10,9 @@ use crate::{Item, Rejected};
 /// Stands between the parts of a note's key.
 const BETWEEN: char = '\u{1f}';
 
+/// Stands before the validity in the name under which old numbers wait; no mailbox that is followed has it.
+const OLD: char = '\u{1e}';
+
 /// A mailbox.
 #[derive(Debug, Default)]
 struct Mailbox {
@@ -75,13 +78,13 @@ impl Account {
             return Ok(());
         }
         // Under a name that no mailbox has, the old numbers wait until all was looked at.
-        let old = format!("{name}{BETWEEN}{}", before.validity);
+        let old = format!("{name}{OLD}{}", before.validity);
         let mut notes: Vec<(Text, Option<Text>)> = vec![(box_key(name), Some(format!("{validity} 1").into()))];
         for (uid, id) in &before.mails {
             notes.push((mail_key(name, *uid), None));
-            notes.push((mail_key(&escaped(&old), *uid), Some(id.clone())));
+            notes.push((mail_key(&old, *uid), Some(id.clone())));
         }
-        self.boxes.insert(escaped(&old), before);
+        self.boxes.insert(old, before);
         outlet.send(Batch { notes, ..Batch::default() }).await.map(drop)
     }
 
@@ -136,11 +139,11 @@ impl Account {
         alone: bool,
         outlet: &Outlet,
     ) -> Result<(), Broken> {
-        let old = self.boxes.iter().filter(|(name, _)| name.contains('\u{1e}'));
+        let old = self.boxes.iter().filter(|(name, _)| is_old(name));
         missing.extend(old.flat_map(|(name, held)| held.mails.keys().map(|uid| (name.clone(), *uid))));
         let before = std::mem::replace(&mut self.missing, missing.clone());
         let gone: Vec<(String, u32)> =
-            missing.into_iter().filter(|one| alone || before.contains(one) || one.0.contains('\u{1e}')).collect();
+            missing.into_iter().filter(|one| alone || before.contains(one) || is_old(&one.0)).collect();
         let mut batch = Batch::default();
         let mut lost = BTreeSet::new();
         for (name, uid) in gone {
@@ -148,7 +151,7 @@ impl Account {
             lost.extend(held.mails.remove(&uid).filter(|id| !id.is_empty()));
             batch.notes.push((mail_key(&name, uid), None));
         }
-        self.boxes.retain(|name, held| !name.contains('\u{1e}') || !held.mails.is_empty());
+        self.boxes.retain(|name, held| !is_old(name) || !held.mails.is_empty());
         let elsewhere = |id: &&Text| lost.contains(*id);
         let kept: BTreeSet<Text> =
             self.boxes.values().flat_map(|held| held.mails.values()).filter(elsewhere).cloned().collect();
@@ -172,7 +175,7 @@ fn mail_key(name: &str, uid: u32) -> Text {
     format!("mail{BETWEEN}{name}{BETWEEN}{uid}").into()
 }
 
-/// A name that is a key's part, whatever stands in it.
-fn escaped(name: &str) -> String {
-    name.replace(BETWEEN, "\u{1e}")
+/// Whether a name is of numbers under a validity that is over.
+fn is_old(name: &str) -> bool {
+    name.contains(OLD)
 }

@@ -133,10 +133,12 @@ impl Wire {
         }
     }
 
-    /// Notes what a response tells of mail that came or went.
-    pub(super) fn note(&mut self, response: &Response<'_>) {
-        self.came |= matches!(response, Response::MailboxData(MailboxDatum::Exists(_)));
-        self.went |= matches!(response, Response::Expunge(_) | Response::Vanished { .. });
+    /// Notes what a response tells of mail that came or went; whether it tells of any.
+    pub(super) fn note(&mut self, response: &Response<'_>) -> bool {
+        let came = matches!(response, Response::MailboxData(MailboxDatum::Exists(_)));
+        let went = matches!(response, Response::Expunge(_) | Response::Vanished { .. });
+        (self.came, self.went) = (self.came | came, self.went | went);
+        came | went
     }
 
     /// Whether mail came, and went, since this was last asked.
