@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use nexus_types::tables::{EventRecord, Reject};
-use nexus_types::{Change, Event, EventId, Hash128, PolicyRow, State, Version};
+use nexus_types::tables::{EventRecord, Letter, Reject};
+use nexus_types::{Change, Event, EventId, Hash128, PolicyRow, State, Text, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::feeds::FeedState;
@@ -22,6 +22,8 @@ pub(crate) enum Record {
     Policy { added: Vec<PolicyRow>, removed: Vec<PolicyRow> },
     /// What could not be read.
     Rejects(Vec<Reject>),
+    /// What of that is kept whole, and the keys of what is not kept any more: of rejects and letters.
+    Letters { came: Vec<Letter>, gone: Vec<Text> },
     /// Every day up to this one, by its number since 1970 in UTC, is over.
     Tick(i64),
     /// How far a feed is read with the records appended before this one.

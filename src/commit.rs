@@ -11,10 +11,10 @@ use nexus_dataflows::Outputs;
 use nexus_storage::{TableChange, TableSpec};
 use nexus_types::tables::{
     self, AffectsTable, AnswersTable, ClaimsTable, DecisionsTable, EntitiesTable, EventRecord, EventsTable,
-    EvidenceTable, FactsTable, MentionsTable, PassagesTable, PatternsTable, PolicyTable, RankingsTable, Reject,
-    RejectsTable, SalienceTable, Table, WatchedTable,
+    EvidenceTable, FactsTable, Letter, LettersTable, MentionsTable, PassagesTable, PatternsTable, PolicyTable,
+    RankingsTable, Reject, RejectsTable, SalienceTable, Table, WatchedTable,
 };
-use nexus_types::{EventId, PolicyRow, Version};
+use nexus_types::{EventId, PolicyRow, Text, Version};
 
 use crate::ask::Answered;
 use crate::texts::TextStore;
@@ -30,14 +30,30 @@ pub(crate) struct Ground {
     pub(crate) events: BTreeMap<(EventId, Version), EventRecord>,
     /// Policy rows that came and went.
     pub(crate) policy: Vec<(PolicyRow, isize)>,
-    /// What could not be read.
-    pub(crate) rejects: Vec<Reject>,
+    /// What could not be read, by key; `None` for what is not kept any more.
+    rejects: BTreeMap<String, Option<Reject>>,
+    /// What of that is kept whole.
+    letters: BTreeMap<String, Option<Letter>>,
 }
 
 impl Ground {
     /// Whether nothing is left that only a commit writes; events are in the graph's outputs.
     pub(crate) fn is_empty(&self) -> bool {
-        self.policy.is_empty() && self.rejects.is_empty()
+        self.policy.is_empty() && self.rejects.is_empty() && self.letters.is_empty()
+    }
+
+    /// Something could not be read. A row rejected again is the same reject: it replaces itself.
+    pub(crate) fn reject(&mut self, rows: Vec<Reject>) {
+        self.rejects.extend(rows.into_iter().map(|row| (RejectsTable::key(&row), Some(row))));
+    }
+
+    /// Letters that are kept, and those that go, each with its reject.
+    pub(crate) fn letters(&mut self, came: Vec<Letter>, gone: Vec<Text>) {
+        self.letters.extend(came.into_iter().map(|row| (row.id.to_string(), Some(row))));
+        for id in gone {
+            self.rejects.insert(id.to_string(), None);
+            self.letters.insert(id.to_string(), None);
+        }
     }
 }
 
@@ -116,16 +132,8 @@ pub(crate) fn ground(outputs: &Outputs, ground: &Ground, answered: &Answered) ->
         |row| row.key().to_string(),
         |rows| PolicyTable::encode(&rows.into_iter().cloned().collect::<Vec<_>>()),
     ));
-    // A row rejected again is the same reject: it replaces itself.
-    let rejects: BTreeMap<String, &Reject> = ground.rejects.iter().map(|row| (RejectsTable::key(row), row)).collect();
-    if !rejects.is_empty() {
-        let rows: Vec<Reject> = rejects.values().map(|row| (*row).clone()).collect();
-        changes.push(TableChange {
-            table: TableSpec::from(&RejectsTable::table()),
-            delete: rejects.into_keys().collect(),
-            append: vec![RejectsTable::encode(&rows)],
-        });
-    }
+    changes.extend(replaced(&RejectsTable::table(), &ground.rejects, RejectsTable::encode));
+    changes.extend(replaced(&LettersTable::table(), &ground.letters, LettersTable::encode));
     let answers: Vec<_> = answered.rows.iter().map(|row| (row.clone(), 1)).collect();
     changes.extend(change(
         &AnswersTable::table(),
@@ -151,6 +159,20 @@ fn change<R>(
     let added: Vec<&R> = rows.iter().filter(|(_, diff)| *diff > 0).map(|(row, _)| row).collect();
     let append = added.chunks(ROWS_PER_BATCH).map(|rows| encode(rows.to_vec())).collect();
     Some(TableChange { table: TableSpec::from(table), delete, append })
+}
+
+/// One table's change where a row replaces the one of its key, and `None` removes it.
+fn replaced<R: Clone>(
+    table: &Table,
+    rows: &BTreeMap<String, Option<R>>,
+    encode: impl Fn(&[R]) -> RecordBatch,
+) -> Option<TableChange> {
+    if rows.is_empty() {
+        return None;
+    }
+    let came: Vec<R> = rows.values().flatten().cloned().collect();
+    let append = if came.is_empty() { Vec::new() } else { vec![encode(&came)] };
+    Some(TableChange { table: TableSpec::from(table), delete: rows.keys().cloned().collect(), append })
 }
 
 fn passages(outputs: &Outputs, texts: &TextStore) -> Result<Option<TableChange>> {

@@ -19,6 +19,7 @@ use crate::changes::Subscribers;
 use crate::commit::{self, Ground};
 use crate::embedder::Embedder;
 use crate::feeds::Feeds;
+use crate::outbox::Outbox;
 use crate::texts::TextStore;
 use crate::watch;
 use crate::{Error, ErrorKind, Result, Settings, clock};
@@ -54,6 +55,8 @@ pub(crate) struct Engine {
     pub(crate) subscribers: Subscribers,
     /// How far live feeds are read.
     pub(crate) feeds: Feeds,
+    /// What waits to leave through sinks.
+    pub(crate) outbox: Outbox,
     /// What recall keeps in memory of the store.
     pub(crate) warm: Arc<nexus_query::Warm>,
     pub(crate) store: Store,
@@ -165,7 +168,8 @@ impl Engine {
                     added.into_iter().for_each(|row| *policy.entry(row).or_default() += 1);
                     removed.into_iter().for_each(|row| *policy.entry(row).or_default() -= 1);
                 }
-                Record::Rejects(rows) => ground.rejects.extend(rows),
+                Record::Rejects(rows) => ground.reject(rows),
+                Record::Letters { came, gone } => ground.letters(came, gone),
                 Record::Feed(state) => self.feeds.take_in(state),
                 Record::Tick(day) => {
                     inputs.ticks.extend((self.tick + 1..=day).map(|day| (day, 1)));
@@ -235,14 +239,10 @@ impl Engine {
         let mut changes = commit::ground(outputs, ground, answered)?;
         changes.extend(commit::derived(outputs, &self.texts)?);
         changes.extend(self.feeds.change());
+        let (epoch, sinks) = (self.store.checkpoint().epoch + 1, self.feeds.sinks().map(|(_, sink)| sink));
+        changes.extend(self.outbox.change(outputs, epoch, &sinks.collect::<Vec<_>>())?);
         let tail_through = self.store.tail().next_seq() - 1;
-        let commit = Commit {
-            epoch: self.store.checkpoint().epoch + 1,
-            changes,
-            tail_through,
-            meta: self.meta(),
-            committed_at: clock::now(),
-        };
+        let commit = Commit { epoch, changes, tail_through, meta: self.meta(), committed_at: clock::now() };
         let checkpoint = self.runtime.block_on(self.store.commit(commit))?;
         self.store.tail().cut(tail_through)?;
         for (row, diff) in &outputs.events {

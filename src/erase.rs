@@ -1,7 +1,8 @@
 //! Erasing: removes the bytes of all that was forgotten, deleted or edited.
 //!
-//! Answers and vectors of texts that no passage holds any more go, and all rejects; then storage rewrites every table to
-//! its current rows and drops the rest: older versions, index files, the tail, kept checkpoints, readers' leases.
+//! Answers and vectors of texts that no passage holds any more go, all rejects and letters, and what waits in the outbox
+//! and is no more; then storage rewrites every table to its current rows and drops the rest: older versions, index files,
+//! the tail, kept checkpoints, readers' leases.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,10 +10,11 @@ use arrow::array::AsArray;
 use nexus_dataflows::Inputs;
 use nexus_storage::{Commit, Snapshot, TableChange, TableSpec};
 use nexus_types::AnswerRow;
-use nexus_types::tables::{AnswersTable, RejectsTable};
+use nexus_types::tables::{AnswersTable, LettersTable, RejectsTable};
 use serde::Serialize;
 
 use crate::engine::Engine;
+use crate::outbox::Outbox;
 use crate::writer::Nexus;
 use crate::{Error, Result, clock};
 
@@ -102,7 +104,9 @@ async fn orphans(snapshot: &Snapshot) -> Result<(Vec<TableChange>, Vec<AnswerRow
     let mut changes = vec![
         gone(TableSpec::from(&AnswersTable::table()), keys),
         gone(TableSpec::from(&RejectsTable::table()), texts(snapshot, "rejects", "id", None).await?),
+        gone(TableSpec::from(&LettersTable::table()), texts(snapshot, "letters", "id", None).await?),
     ];
+    changes.extend(Outbox::erased(snapshot).await?);
     for name in snapshot.tables().into_iter().filter(|name| name.starts_with("vectors_")) {
         let Some(schema) = snapshot.schema(name).await? else { continue };
         let keys =

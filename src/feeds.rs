@@ -4,11 +4,14 @@
 
 use std::collections::BTreeMap;
 
+use arrow::array::AsArray;
 use nexus_storage::{Snapshot, TableChange, TableSpec, quoted};
 use nexus_types::tables::{Note, NotesTable};
 use nexus_types::{Scope, Text};
 use serde::{Deserialize, Serialize};
 
+use crate::engine::meta;
+use crate::outbox::{Cursor, SINK};
 use crate::{Error, ErrorKind, Result};
 
 /// After so many states that no epoch had a reason to write, one is written for them: else the tail grows.
@@ -19,7 +22,7 @@ const WAITING_MAX: usize = 1_000;
 pub(crate) struct FeedState {
     pub(crate) scope: Scope,
     pub(crate) feed: Text,
-    /// How far it is read; `None` where that did not change.
+    /// How far it is read; `None` where that did not change, empty where it is followed no more.
     pub(crate) offset: Option<Text>,
     /// Notes that it made, and those it let go of.
     pub(crate) notes: Vec<(Text, Option<Text>)>,
@@ -60,8 +63,10 @@ impl Feeds {
         for (key, value) in notes {
             self.notes.insert((scope.clone(), feed.clone(), key), value);
         }
-        if let Some(offset) = offset {
-            self.offsets.insert((scope, feed), offset);
+        match offset {
+            Some(offset) if offset.is_empty() => _ = self.offsets.remove(&(scope, feed)),
+            Some(offset) => _ = self.offsets.insert((scope, feed), offset),
+            None => {}
         }
         self.waiting += 1;
     }
@@ -93,6 +98,12 @@ impl Feeds {
         self.offsets.get(&(scope.clone(), feed.clone())).cloned()
     }
 
+    /// The sinks, by name, as far as they are.
+    pub(crate) fn sinks(&self) -> impl Iterator<Item = (&Text, Cursor)> {
+        let sinks = self.offsets.iter().filter(|((scope, feed), _)| scope.is_empty() && feed.starts_with(SINK));
+        sinks.filter_map(|((_, feed), offset)| Some((feed, Cursor::from_offset(offset)?)))
+    }
+
     /// All that a feed remembers: what the table has, and what is newer.
     pub(crate) async fn notes(&self, snapshot: &Snapshot, scope: &Scope, feed: &Text) -> Result<BTreeMap<Text, Text>> {
         let filter = format!("scope = {} AND feed = {}", quoted(scope), quoted(feed));
@@ -108,6 +119,36 @@ impl Feeds {
         }
         Ok(notes)
     }
+}
+
+/// How far a live feed is read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FeedOffset {
+    /// Its name.
+    pub feed: Text,
+    /// Whose memory it goes into.
+    pub scope: Scope,
+    /// How far, in a form of its kind; `None` where its notes say it.
+    pub offset: Option<Text>,
+    /// How many notes it has.
+    pub notes: u64,
+}
+
+/// How far all feeds of a store are read, by scope and name.
+pub(crate) async fn offsets(snapshot: &Snapshot) -> Result<Vec<FeedOffset>> {
+    let meta = snapshot.checkpoint().meta.get(meta::FEEDS).map_or("", String::as_str);
+    let offsets = Feeds::from_meta(meta)?.offsets.into_iter();
+    let mut found: BTreeMap<(Scope, Text), (Option<Text>, u64)> =
+        offsets.map(|(feed, offset)| (feed, (Some(offset), 0))).collect();
+    for batch in snapshot.scan("notes", Some(&["scope", "feed"]), None).await? {
+        let column = |name| batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
+        let (Some(scopes), Some(feeds)) = (column("scope"), column("feed")) else { continue };
+        for (scope, feed) in scopes.iter().flatten().zip(feeds.iter().flatten()) {
+            found.entry((scope.into(), feed.into())).or_default().1 += 1;
+        }
+    }
+    let offset = |((scope, feed), (offset, notes))| FeedOffset { feed, scope, offset, notes };
+    Ok(found.into_iter().map(offset).collect())
 }
 
 #[cfg(test)]
@@ -129,6 +170,8 @@ mod tests {
         let read = Feeds::from_meta(&feeds.to_meta()).unwrap();
         assert_eq!(read.offset(&"s".into(), &"irc".into()).as_deref(), Some("2"));
         assert_eq!(read.offset(&"t".into(), &"irc".into()), None);
+        feeds.take_in(state(Some(""), &[]));
+        assert_eq!(feeds.offset(&"s".into(), &"irc".into()), None);
         assert!(Feeds::from_meta("").unwrap().offsets.is_empty());
         assert_eq!(Feeds::from_meta("nonsense").unwrap_err().kind(), ErrorKind::Corrupt);
     }

@@ -20,6 +20,7 @@ use tokio::runtime::Runtime;
 use crate::admit::{Heads, Record};
 use crate::engine::{Engine, meta};
 use crate::feeds::Feeds;
+use crate::outbox::{self, Cursor, Outbox};
 use crate::texts::TextStore;
 use crate::{Error, Result, Settings, clock, embedder, verify};
 
@@ -69,6 +70,7 @@ impl Engine {
             sized: 0,
             subscribers: Default::default(),
             feeds: Default::default(),
+            outbox: Default::default(),
             warm: Default::default(),
             store,
             pending: Vec::new(),
@@ -89,6 +91,7 @@ impl Engine {
         let snapshot = runtime.block_on(self.store.snapshot())?;
         self.tick = checkpoint.meta.get(meta::TICK).and_then(|tick| tick.parse().ok()).unwrap_or(-1);
         self.feeds = Feeds::from_meta(checkpoint.meta.get(meta::FEEDS).map_or("", String::as_str))?;
+        self.outbox = runtime.block_on(Outbox::of(&snapshot))?;
         // Its passages are made anew: all their texts are needed.
         let migrated = snapshot.rows("events") > 0 && !snapshot.has("passages");
         let (heads, texts) = (&mut self.heads, &self.texts);
@@ -125,15 +128,31 @@ impl Engine {
     /// The tables were written by another version of the graph: writes the difference as one epoch.
     fn migrate(&mut self, snapshot: &Snapshot, outputs: &nexus_dataflows::Outputs) -> Result<()> {
         let runtime = self.runtime.clone();
-        let changes = runtime.block_on(verify::repair(snapshot, outputs, &self.texts))?;
+        let mut changes = runtime.block_on(verify::repair(snapshot, outputs, &self.texts))?;
         let rows: usize = changes.iter().map(|change| change.delete.len()).sum();
         tracing::info!(
             rows,
             version = GRAPH_VERSION,
             "the graph is newer than the store: its tables are brought up to date"
         );
+        let (epoch, sinks) = (self.store.checkpoint().epoch + 1, self.feeds.sinks().map(|(_, sink)| sink));
+        let sinks: Vec<Cursor> = sinks.collect();
+        if !sinks.is_empty() {
+            let (went, mut came) = (runtime.block_on(outbox::remade(snapshot, &changes))?, outputs.clone());
+            let remade = |table: &str| changes.iter().any(|change| change.table.name == table);
+            if !remade("facts") {
+                came.facts.clear();
+            }
+            if !remade("decisions") {
+                came.decisions.clear();
+            }
+            if !remade("watched") {
+                came.watched.clear();
+            }
+            changes.extend(self.outbox.change_after(went, &came, epoch, &sinks)?);
+        }
         let commit = Commit {
-            epoch: self.store.checkpoint().epoch + 1,
+            epoch,
             changes,
             tail_through: self.store.checkpoint().tail_through,
             meta: self.meta(),

@@ -128,7 +128,7 @@ impl Nexus {
 
 /// What a source could not read, as it is kept. `file`: the file, or the feed.
 pub(crate) fn rejected(scope: &Scope, file: &str, reject: Rejected) -> Reject {
-    let Rejected { position, reason, raw } = reject;
+    let Rejected { position, reason, raw, .. } = reject;
     Reject { scope: scope.clone(), file: file.into(), position, reason, raw, seen_at: clock::now() }
 }
 
@@ -191,7 +191,8 @@ impl<'a> Run<'a> {
             // One file that cannot be read must not hide the others: it is a reject like a line that cannot be read.
             Err(error) => {
                 let reason = error.to_string().into();
-                let reject = Rejected { position: "the whole file".into(), reason, raw: "".into() };
+                let (position, raw) = ("the whole file".into(), "".into());
+                let reject = Rejected { position, reason, raw, whole: Vec::new(), reading: None };
                 self.reject(&input.path.display().to_string(), reject);
             }
         }

@@ -19,6 +19,7 @@ use tokio::runtime::Runtime;
 
 use crate::embedder::{self, Embedder};
 use crate::engine::meta;
+use crate::feeds::{self, FeedOffset};
 use crate::forget::Selector;
 use crate::policy::PolicyFile;
 use crate::retrieved::Counting;
@@ -74,6 +75,8 @@ pub struct Status {
     pub models: BTreeMap<String, Vec<String>>,
     /// What ingest could not read.
     pub rejects: u64,
+    /// How far live feeds are read, those of all scopes.
+    pub feeds: Vec<FeedOffset>,
     /// Checkpoints that `as_of` can go back to.
     pub checkpoints: usize,
     /// The oldest of them.
@@ -274,6 +277,7 @@ impl Memory {
             open_asks: checkpoint.meta.get(meta::OPEN_ASKS).and_then(|asks| asks.parse().ok()).unwrap_or(0),
             models: models.into_iter().map(|(task, models)| (task, models.into_iter().collect())).collect(),
             rejects: self.snapshot().rows("rejects"),
+            feeds: self.runtime.block_on(feeds::offsets(self.snapshot()))?,
             checkpoints: kept.len(),
             oldest_epoch: kept.first().copied().unwrap_or(checkpoint.epoch),
             bytes: self.reader.bytes()?,
@@ -382,11 +386,11 @@ impl Memory {
         self.query.snapshot()
     }
 
-    fn mine(&self) -> String {
+    pub(crate) fn mine(&self) -> String {
         format!("scope = {}", quoted(self.scope()))
     }
 
-    fn scan(&self, table: &str, filter: Option<&str>) -> Result<Vec<RecordBatch>> {
+    pub(crate) fn scan(&self, table: &str, filter: Option<&str>) -> Result<Vec<RecordBatch>> {
         Ok(self.runtime.block_on(self.snapshot().scan(table, None, filter))?)
     }
 

@@ -99,7 +99,8 @@ pub(crate) async fn repair(snapshot: &Snapshot, outputs: &Outputs, texts: &Arc<T
 
 /// The tables that the graph computes.
 fn derived_tables() -> impl Iterator<Item = Table> {
-    tables::all().into_iter().filter(|table| !["events", "answers", "policy", "rejects", "notes"].contains(&table.name))
+    let given = ["events", "answers", "policy", "rejects", "notes", "letters", "outbox"];
+    tables::all().into_iter().filter(move |table| !given.contains(&table.name))
 }
 
 fn recomputed(outputs: &Outputs, texts: &TextStore) -> Result<BTreeMap<String, Vec<RecordBatch>>> {

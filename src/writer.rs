@@ -56,6 +56,13 @@ impl Nexus {
         &self.engine.settings.scope
     }
 
+    /// From now on the calls without a scope of their own are about this one; whether it reads with an embedder is decided
+    /// when it is first written to.
+    pub fn stand_in(&mut self, scope: Scope, embed: bool) {
+        self.engine.settings.scope = scope;
+        self.engine.settings.embed = embed;
+    }
+
     /// Takes in one event. When this returns it is part of memory.
     pub fn remember(&mut self, event: Event) -> Result<Receipt> {
         let event = self.completed(event);

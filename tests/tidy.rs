@@ -37,6 +37,15 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("reqwest", &["inference", "connectors"]),
     ("tokio-rustls", &["connectors"]),
     ("imap-proto", &["connectors"]),
+    // cli: its tests publish.
+    // The benches publish.
+    ("amqprs", &["connectors", "cli", "."]),
+    ("async-nats", &["connectors", "cli"]),
+    ("hyper", &["connectors"]),
+    ("http-body-util", &["connectors"]),
+    ("feed-rs", &["connectors"]),
+    ("icalendar", &["connectors"]),
+    ("tokio-tungstenite", &["connectors"]),
     ("redb", &["storage"]),
     ("mail-parser", &["connectors"]),
     ("html2text", &["connectors"]),

@@ -1,6 +1,6 @@
 //! The command line's grammar: what can be typed, with help that shows it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
@@ -80,6 +80,53 @@ pub(crate) enum Color {
     Never,
 }
 
+impl Command {
+    /// Whether a run that holds the store can do it: what writes, and comes to an end.
+    pub(crate) fn is_done_elsewhere(&self) -> bool {
+        match self {
+            Command::Watch { question, once, .. } => *once && !question.is_empty(),
+            Command::Models { action } => matches!(action, Some(Models::Use { .. })),
+            Command::Letters { action } => matches!(action, Some(Letters::Replay { .. } | Letters::Drop { .. })),
+            Command::Init { .. }
+            | Command::Ingest(_)
+            | Command::Remember { .. }
+            | Command::Unwatch { .. }
+            | Command::Feedback { .. }
+            | Command::Correct { .. }
+            | Command::Same { .. }
+            | Command::NotSame { .. }
+            | Command::Forget(_)
+            | Command::Erase { .. }
+            | Command::Reconsolidate { .. }
+            | Command::Import { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it reads standard input.
+    pub(crate) fn reads_stdin(&self) -> bool {
+        match self {
+            Command::Remember { text, .. } => text.join(" ") == "-",
+            Command::Ingest(ingest) => ingest.paths.iter().any(|path| path == Path::new("-")),
+            _ => false,
+        }
+    }
+
+    /// Files are meant as seen from there.
+    pub(crate) fn stands_in(&mut self, folder: &Path) {
+        let paths: Vec<&mut PathBuf> = match self {
+            Command::Ingest(ingest) => ingest.paths.iter_mut().filter(|path| *path != Path::new("-")).collect(),
+            Command::Reconsolidate { policy: Some(policy), .. } => vec![policy],
+            Command::Import { file } => vec![file],
+            Command::Letters { action: Some(Letters::Replay { from: Some(file), .. }) } => vec![file],
+            _ => Vec::new(),
+        };
+        for path in paths {
+            *path = folder.join(&*path);
+        }
+    }
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -102,6 +149,11 @@ pub(crate) enum Command {
         /// Only say whether the configuration is right and every feed is let in; takes nothing in
         #[arg(long)]
         check: bool,
+    },
+    /// See what live feeds could not read; read it again, or let it go
+    Letters {
+        #[command(subcommand)]
+        action: Option<Letters>,
     },
     /// Remember one thing, said here and now
     Remember {
@@ -280,6 +332,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: Option<Models>,
     },
+    /// Keep the secrets that feeds use in an encrypted file
+    Vault(crate::vault::Command),
     /// Write the scope's inputs to one portable file
     Export {
         /// The new file
@@ -436,6 +490,34 @@ pub(crate) struct Forget {
     /// Do it
     #[arg(long)]
     pub(crate) yes: bool,
+}
+
+/// What to do about dead letters.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Letters {
+    /// Show them all
+    List,
+    /// Print what stands in one
+    Show {
+        /// Its id, or the first digits
+        id: String,
+    },
+    /// Read one again; what it says is taken in and the letter goes
+    Replay {
+        /// Its id, or the first digits
+        id: String,
+        /// Read this in its place: the letter, mended
+        #[arg(long, value_name = "FILE")]
+        from: Option<PathBuf>,
+        /// The format, if it is not known or another
+        #[arg(long, value_parser = format)]
+        format: Option<Format>,
+    },
+    /// Let one go, unread
+    Drop {
+        /// Its id, or the first digits
+        id: String,
+    },
 }
 
 /// What to do about models.

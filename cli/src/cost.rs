@@ -20,7 +20,7 @@ pub(crate) fn agreed(nexus: &mut Nexus, out: &Out, name: &str, yes: bool) -> Res
         out.hint(&takes);
         return Ok(true);
     }
-    if out.json || !stdin().is_terminal() || !stderr().is_terminal() {
+    if out.json || out.gone().is_some() || !stdin().is_terminal() || !stderr().is_terminal() {
         return Err(Error::argument(format!("{takes}. To go on: the same command with --yes")).into());
     }
     write!(stderr(), "{takes}.\nGo on? [y/N] ")?;

@@ -1,7 +1,5 @@
 //! How a command ends when it does not end well: a message that says what to do, and an exit code that says which kind.
 
-use std::process::ExitCode;
-
 use nexus::{Error, ErrorKind};
 
 /// Why a command stopped.
@@ -36,12 +34,12 @@ impl Outcome {
     }
 
     /// The exit code.
-    pub(crate) fn code(self) -> ExitCode {
-        ExitCode::from(match self {
+    pub(crate) fn number(self) -> u8 {
+        match self {
             Outcome::Done => 0,
             Outcome::Otherwise => 1,
             Outcome::Stopped => 130,
-        })
+        }
     }
 }
 
@@ -66,8 +64,8 @@ impl Failure {
     }
 
     /// The exit code.
-    pub(crate) fn code(&self) -> ExitCode {
-        ExitCode::from(match self {
+    pub(crate) fn number(&self) -> u8 {
+        match self {
             Failure::Nexus(error) => match error.kind() {
                 ErrorKind::NotFound => 1,
                 ErrorKind::Argument => 2,
@@ -79,7 +77,7 @@ impl Failure {
             },
             Failure::Pipe => 0,
             Failure::Output(_) => 5,
-        })
+        }
     }
 }
 

@@ -1,18 +1,16 @@
 //! `nexus ingest`: whole inputs, with progress, and a way to stop that loses nothing.
 
-use std::io::{BufReader, stdin};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use indicatif::ProgressBar;
 use nexus::connectors::{Reader, open_reader};
-use nexus::{Error, Go, IngestOptions, IngestReport, Progress, Settings, Stage};
+use nexus::{Error, Go, IngestOptions, IngestReport, Progress, Settings};
 
-use crate::Place;
 use crate::args::Ingest;
 use crate::failure::{Outcome, Result};
-use crate::print::{Out, count, number, span};
+use crate::place::Place;
+use crate::print::{Out, count, number};
 
 pub(crate) fn ingest(place: &Place, out: &Out, asked: Ingest) -> Result {
     let text = |value: &Option<String>| value.as_deref().map(Into::into);
@@ -26,10 +24,10 @@ pub(crate) fn ingest(place: &Place, out: &Out, asked: Ingest) -> Result {
         answer_all: true,
     };
     let mut nexus = place.write_with(Settings { embed: !asked.no_embed, ..Settings::default() })?;
-    let stop = stop_on_ctrl_c(out.json);
+    let stop = stop_on_ctrl_c(out, out.json);
     let bar = out.progress();
     let mut watch = |progress: &Progress| {
-        show(&bar, progress);
+        bar.told(progress);
         if stop.load(Ordering::Relaxed) { Go::Stop } else { Go::On }
     };
     let (streams, paths): (Vec<_>, Vec<_>) = asked.paths.into_iter().partition(|path| path == Path::new("-"));
@@ -38,35 +36,17 @@ pub(crate) fn ingest(place: &Place, out: &Out, asked: Ingest) -> Result {
         reports.push(nexus.ingest(&paths, &options, &mut watch)?);
     }
     if !streams.is_empty() {
-        let reader: Reader = Box::new(BufReader::new(stdin()));
+        let reader: Reader = place.stdin();
         let source = open_reader("standard input", reader, &nexus.connector_options(&options));
         let source = source.map_err(|error| Error::argument(error.to_string()))?;
         reports.push(nexus.ingest_source("standard input", source, &options, &mut watch)?);
     }
-    bar.finish_and_clear();
+    bar.finish();
     nexus.close()?;
     let report = sum(reports);
     print(out, &report)?;
     let nothing = report.messages == 0 && report.rejects > 0;
     Ok(if report.stopped { Outcome::Stopped } else { Outcome::found(!nothing) })
-}
-
-pub(crate) fn show(bar: &ProgressBar, progress: &Progress) {
-    let seconds = bar.elapsed().as_secs_f64().max(0.001);
-    let rate = number((progress.messages as f64 / seconds) as u64);
-    let (done, total) = (number(progress.done), number(progress.total));
-    let left = progress.left.map(|left| format!(", {} left", span(left))).unwrap_or_default();
-    bar.set_message(match progress.stage {
-        Stage::Reading => format!("{} messages, {rate}/s{left}", number(progress.messages)),
-        Stage::Answering => format!("{done} of {total} texts read by models{left}"),
-        Stage::Indexing => "bringing indexes up to date".into(),
-    });
-    if progress.stage == Stage::Indexing {
-        bar.set_position(bar.length().unwrap_or_default());
-    } else if progress.total > 0 {
-        bar.set_length(progress.total);
-        bar.set_position(progress.done);
-    }
 }
 
 /// How many reasons for rejects are shown; the table has them all.
@@ -133,8 +113,11 @@ fn print(out: &Out, report: &IngestReport) -> Result<()> {
     ))
 }
 
-/// A flag that ctrl-C sets; a second ctrl-C ends the process at once, which loses nothing that was acknowledged.
-pub(crate) fn stop_on_ctrl_c(quiet: bool) -> Arc<AtomicBool> {
+/// A flag that ctrl-C sets, or that whoever typed the command has gone; a second ctrl-C ends the process at once, which loses nothing that was acknowledged.
+pub(crate) fn stop_on_ctrl_c(out: &Out, quiet: bool) -> Arc<AtomicBool> {
+    if let Some(gone) = out.gone() {
+        return gone;
+    }
     let stop = Arc::new(AtomicBool::new(false));
     let flag = stop.clone();
     std::thread::spawn(move || {

@@ -5,15 +5,21 @@
 mod args;
 mod cost;
 mod failure;
+mod health;
 mod ingest;
+mod letters;
 mod models;
+mod place;
 mod print;
+mod progress;
 mod read;
 mod recall;
+mod relay;
 mod repl;
 mod run;
 mod sql;
 mod store;
+mod vault;
 mod watch;
 mod when;
 mod write;
@@ -24,10 +30,11 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use clap_complete::Shell;
-use nexus::{At, ContextOptions, Device, Memory, Nexus, RecallOptions, Settings};
+use nexus::{ContextOptions, RecallOptions};
 
-use crate::args::{Cli, Command, Global};
+use crate::args::{Cli, Command};
 use crate::failure::{Failure, Outcome, Result};
+use crate::place::Place;
 use crate::print::Out;
 
 #[global_allocator]
@@ -36,17 +43,25 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr();
-    let out = Out::new(&cli.global);
-    match run(cli.command, &Place::new(&cli.global), &out) {
-        Ok(outcome) => outcome.code(),
-        Err(failure) => {
-            report(&failure, out.json);
-            failure.code()
-        }
+    let (out, place) = (Out::new(&cli.global), Place::new(&cli.global));
+    if cli.command.is_done_elsewhere()
+        && let Some(code) = relay::through(&place, &out, &cli.command)
+    {
+        return ExitCode::from(code);
     }
+    ExitCode::from(match run(cli.command, &place, &out) {
+        Ok(outcome) => outcome.number(),
+        Err(failure) => {
+            if let Some(text) = told(&failure, out.json) {
+                // Nowhere is left to say that standard error cannot be written.
+                let _ = writeln!(stderr(), "{text}");
+            }
+            failure.number()
+        }
+    })
 }
 
-fn run(command: Command, place: &Place, out: &Out) -> Result {
+pub(crate) fn run(command: Command, place: &Place, out: &Out) -> Result {
     match command {
         Command::Init { me, time_zone } => write::init(place, out, me, time_zone),
         Command::Ingest(ingest) => ingest::ingest(place, out, ingest),
@@ -87,8 +102,10 @@ fn run(command: Command, place: &Place, out: &Out) -> Result {
         }
         Command::Policy => store::policy(place, out),
         Command::Verify => store::verify(place, out),
-        Command::Status { at } => store::status(&place.read(&at)?, out),
+        Command::Status { at } => store::status(place, out, &at),
+        Command::Letters { action } => letters::letters(place, out, action),
         Command::Models { action } => models::models(place, out, action),
+        Command::Vault(command) => vault::vault(out, command),
         Command::Export { file, policy } => store::export(place, out, &file, policy),
         Command::Import { file } => store::import(place, out, &file),
         Command::Completions { shell } => completions(shell, out),
@@ -103,38 +120,6 @@ fn completions(shell: Shell, out: &Out) -> Result {
     Ok(Outcome::Done)
 }
 
-/// The store and the scope that a command works on.
-pub(crate) struct Place {
-    pub(crate) store: PathBuf,
-    pub(crate) scope: String,
-    workers: usize,
-    pub(crate) device: Device,
-}
-
-impl Place {
-    fn new(global: &Global) -> Place {
-        let store = global.store.clone().unwrap_or_else(|| data_folder().join("nexus").join("memory"));
-        Place { store, scope: global.scope.clone(), workers: usize::from(global.workers), device: global.device }
-    }
-
-    /// The store as it is, or as it was; nothing is built to read it.
-    pub(crate) fn read(&self, at: &args::AsOf) -> Result<Memory> {
-        Ok(Memory::open(&self.store, &self.scope, at.as_of.unwrap_or(At::Latest))?)
-    }
-
-    /// The store, open for writing.
-    pub(crate) fn write(&self) -> Result<Nexus> {
-        self.write_with(Settings::default())
-    }
-
-    /// The same, with settings; scope and workers are the command line's.
-    pub(crate) fn write_with(&self, settings: Settings) -> Result<Nexus> {
-        let settings =
-            Settings { scope: self.scope.as_str().into(), workers: self.workers, device: self.device, ..settings };
-        Ok(Nexus::open_with(&self.store, settings)?)
-    }
-}
-
 /// Where a user's data lives: `$XDG_DATA_HOME`, or `~/.local/share`.
 fn data_folder() -> PathBuf {
     user_folder("XDG_DATA_HOME", ".local/share")
@@ -146,22 +131,26 @@ pub(crate) fn user_folder(variable: &str, below_home: &str) -> PathBuf {
     given.unwrap_or_else(|| std::env::home_dir().unwrap_or_default().join(below_home))
 }
 
-/// `RUST_LOG=nexus=debug` shows what happens inside.
+/// `RUST_LOG=nexus=debug` shows what happens inside, `NEXUS_LOG_FORMAT=json` does so in JSON.
 fn log_to_stderr() {
-    if std::env::var_os("RUST_LOG").is_some() {
-        let filter = tracing_subscriber::EnvFilter::from_default_env();
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).init();
-    }
+    let json = std::env::var_os("NEXUS_LOG_FORMAT").is_some_and(|format| format == "json");
+    let filter = match std::env::var_os("RUST_LOG") {
+        Some(_) => tracing_subscriber::EnvFilter::from_default_env(),
+        None if json => tracing_subscriber::EnvFilter::new("nexus=info"),
+        None => return,
+    };
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    if json { log.json().init() } else { log.init() }
 }
 
-fn report(failure: &Failure, json: bool) {
-    // Nowhere is left to say that standard error cannot be written.
-    let _ = match failure {
-        Failure::Pipe => Ok(()),
+/// A failure in words; nothing where nobody is left to tell.
+pub(crate) fn told(failure: &Failure, json: bool) -> Option<String> {
+    match failure {
+        Failure::Pipe => None,
         _ if json => {
             let error = serde_json::json!({"error": {"kind": failure.kind(), "message": failure.to_string()}});
-            writeln!(stderr(), "{error}")
+            Some(error.to_string())
         }
-        _ => writeln!(stderr(), "nexus: {failure}"),
-    };
+        _ => Some(format!("nexus: {failure}")),
+    }
 }

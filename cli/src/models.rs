@@ -8,10 +8,10 @@ use nexus::models::{Kind, Listed};
 use nexus::{Device, Error, Go};
 use serde_json::json;
 
-use crate::Place;
 use crate::args::{Add, Models};
 use crate::failure::{Outcome, Result};
-use crate::ingest::{show, stop_on_ctrl_c};
+use crate::ingest::stop_on_ctrl_c;
+use crate::place::Place;
 use crate::print::{Out, Sheet, Tone, bytes, count, number, span};
 
 pub(crate) fn models(place: &Place, out: &Out, action: Option<Models>) -> Result {
@@ -73,13 +73,11 @@ fn home(listed: &Listed) -> String {
 fn fetch(out: &Out, name: &str, from: Option<&Path>) -> Result {
     let bar = out.progress();
     let fetched = nexus::models::fetch(name, from, &mut |progress| {
-        bar.set_length(progress.total);
-        bar.set_position(progress.done);
-        let left = u64::try_from(bar.eta().as_millis()).ok().filter(|left| *left > 0);
+        let left = bar.left(progress.done, progress.total);
         let left = left.map(|left| format!(", {} left", span(left))).unwrap_or_default();
-        bar.set_message(format!("{} from {}{left}", progress.file, progress.place));
+        bar.show(progress.done, progress.total, format!("{} from {}{left}", progress.file, progress.place));
     });
-    bar.finish_and_clear();
+    bar.finish();
     let folder = fetched.map_err(Error::from)?;
     if out.json {
         out.value(&json!({"name": name, "folder": folder}))?;
@@ -128,13 +126,13 @@ fn use_model(place: &Place, out: &Out, name: &str, yes: bool) -> Result {
     if !crate::cost::agreed(&mut nexus, out, name, yes)? {
         return Ok(Outcome::Stopped);
     }
-    let stop = stop_on_ctrl_c(out.json);
+    let stop = stop_on_ctrl_c(out, out.json);
     let bar = out.progress();
     let switch = nexus.use_model(name, &mut |progress| {
-        show(&bar, progress);
+        bar.told(progress);
         if stop.load(Ordering::Relaxed) { Go::Stop } else { Go::On }
     })?;
-    bar.finish_and_clear();
+    bar.finish();
     nexus.close()?;
     let done = switch.open_asks == 0;
     if out.json {

@@ -2,14 +2,16 @@
 //! error, so that what a pipe sees is results.
 
 use std::io::{IsTerminal, Write, stderr, stdout};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::args::{Color, Global};
 use crate::failure::{Failure, Result};
+use crate::progress::Bar;
+use crate::relay::Peer;
 
 /// How many digits of an id are shown: enough to type back.
 const ID_DIGITS: usize = 10;
@@ -20,6 +22,10 @@ pub(crate) struct Out {
     pub(crate) json: bool,
     quiet: bool,
     color: bool,
+    /// How wide the terminal is; a file or a pipe takes lines as they come.
+    width: Option<u16>,
+    /// Who asked, where that is another process.
+    peer: Option<Arc<Peer>>,
 }
 
 /// What a piece of text is, which decides its colour.
@@ -42,7 +48,30 @@ impl Out {
             Color::Never => false,
             Color::Auto => stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         };
-        Out { json: global.json, quiet: global.quiet, color: color && !global.json }
+        let width = if stdout().is_terminal() { Table::new().width() } else { None };
+        Out { json: global.json, quiet: global.quiet, color: color && !global.json, width, peer: None }
+    }
+
+    /// Results that go to another process.
+    pub(crate) fn of_peer(json: bool, quiet: bool, color: bool, width: Option<u16>, peer: Arc<Peer>) -> Out {
+        Out { json, quiet, color, width, peer: Some(peer) }
+    }
+
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    pub(crate) fn has_color(&self) -> bool {
+        self.color
+    }
+
+    pub(crate) fn width(&self) -> Option<u16> {
+        self.width
+    }
+
+    /// What is set when the process that asked has gone, if it is another one.
+    pub(crate) fn gone(&self) -> Option<Arc<AtomicBool>> {
+        self.peer.as_ref().map(|peer| peer.gone())
     }
 
     /// One value, as JSON.
@@ -53,11 +82,17 @@ impl Out {
 
     /// One line.
     pub(crate) fn line(&self, text: &str) -> Result<()> {
-        Ok(writeln!(stdout(), "{text}")?)
+        match &self.peer {
+            Some(peer) => Ok(peer.out(&format!("{text}\n"))?),
+            None => Ok(writeln!(stdout(), "{text}")?),
+        }
     }
 
     /// Text as it is.
     pub(crate) fn text(&self, text: &str) -> Result<()> {
+        if let Some(peer) = &self.peer {
+            return Ok(peer.out(text)?);
+        }
         let mut out = stdout();
         out.write_all(text.as_bytes())?;
         Ok(out.flush()?)
@@ -76,7 +111,10 @@ impl Out {
     pub(crate) fn hint(&self, text: &str) {
         if !self.quiet && !self.json {
             // A hint that nobody can read is no failure.
-            let _ = writeln!(stderr(), "{text}");
+            let _ = match &self.peer {
+                Some(peer) => peer.hint(&format!("{text}\n")),
+                None => writeln!(stderr(), "{text}"),
+            };
         }
     }
 
@@ -95,18 +133,11 @@ impl Out {
     }
 
     /// A progress bar on standard error; nothing where nobody watches.
-    pub(crate) fn progress(&self) -> ProgressBar {
-        if self.quiet || self.json || !stderr().is_terminal() {
-            return ProgressBar::hidden();
+    pub(crate) fn progress(&self) -> Bar {
+        match &self.peer {
+            Some(peer) => Bar::there(peer.clone()),
+            None => Bar::here(!self.quiet && !self.json && stderr().is_terminal()),
         }
-        let bar = ProgressBar::new(0);
-        let template = "{bar:28} {percent:>3}%  {msg}  {elapsed} gone";
-        // The template is ours and fits; if it did not, the plain bar would do.
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.progress_chars("━╸ "));
-        }
-        bar.enable_steady_tick(Duration::from_millis(200));
-        bar
     }
 }
 
@@ -152,9 +183,11 @@ impl Sheet {
         if out.color {
             table.enforce_styling();
         }
-        // A terminal is as wide as it is; a file or pipe takes lines as they come.
-        let wide = stdout().is_terminal();
+        let wide = out.width.is_some();
         table.set_content_arrangement(if wide { ContentArrangement::Dynamic } else { ContentArrangement::Disabled });
+        if let Some(width) = out.width {
+            table.set_width(width);
+        }
         let aligned = |column: usize, text: String| {
             let cell = Cell::new(text);
             if self.right.contains(&column) { cell.set_alignment(CellAlignment::Right) } else { cell }

@@ -6,9 +6,10 @@ use nexus::{Control, FeedRun, FeedState, FeedsConfig, Settings, Told};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::Place;
 use crate::failure::{Outcome, Result};
+use crate::place::Place;
 use crate::print::{Out, Sheet, Tone, number};
+use crate::relay;
 
 pub(crate) fn run(place: &Place, out: &Out, config: &Path, check: bool) -> Result {
     let feeds = FeedsConfig::read(config, &place.scope.as_str().into())?;
@@ -19,11 +20,16 @@ pub(crate) fn run(place: &Place, out: &Out, config: &Path, check: bool) -> Resul
     // Before the store is opened, which takes a while where it is large.
     steer(run.control(), config.to_path_buf(), place.scope.clone());
     let mut nexus = place.write_with(Settings::default())?;
+    let relay = relay::listen(place, run.control());
+    if let Err(error) = &relay {
+        out.hint(&format!("other commands cannot write while this runs: no socket in the store: {error}"));
+    }
     if !out.json {
         out.hint("Following; ctrl-C ends, SIGHUP reads the configuration again.");
     }
     // Who does not listen any more does not end the run.
     let followed = run.follow(&mut nexus, &mut |told| drop(tell(out, told)));
+    drop(relay);
     let health = followed?;
     nexus.close()?;
     if out.json {

@@ -2,25 +2,39 @@
 
 use std::path::Path;
 
-use nexus::{Memory, Status};
+use nexus::{RunHealth, Status};
+use serde::Serialize;
 
-use crate::Place;
 use crate::args::AsOf;
 use crate::failure::{Outcome, Result};
+use crate::health;
+use crate::place::Place;
 use crate::print::{Out, Sheet, Tone, bytes, count, number, short};
 use crate::when::minute;
 
-pub(crate) fn status(memory: &Memory, out: &Out) -> Result {
-    let status = memory.status()?;
+/// A store, and the run that follows feeds into it.
+#[derive(Serialize)]
+struct Whole<'a> {
+    #[serde(flatten)]
+    status: &'a Status,
+    running: bool,
+    run: Option<&'a RunHealth>,
+}
+
+pub(crate) fn status(place: &Place, out: &Out, at: &AsOf) -> Result {
+    let status = place.read(at)?.status()?;
+    // A run is now, however long ago the store is looked at.
+    let run = if at.as_of.is_none() { RunHealth::of(&place.store) } else { None };
+    let run = run.as_ref();
     if out.json {
-        out.value(&status)?;
+        out.value(&Whole { status: &status, running: run.is_some_and(RunHealth::is_running), run })?;
     } else {
-        print_status(out, &status)?;
+        print_status(out, &status, run)?;
     }
     Ok(Outcome::Done)
 }
 
-fn print_status(out: &Out, status: &Status) -> Result<()> {
+fn print_status(out: &Out, status: &Status, run: Option<&RunHealth>) -> Result<()> {
     let line = |name: &str, value: String| {
         let name = format!("{name:<12}");
         out.line(&format!("{}  {value}", out.toned(Tone::Faint, &name)))
@@ -35,7 +49,14 @@ fn print_status(out: &Out, status: &Status) -> Result<()> {
     line("rejects", number(status.rejects))?;
     line("as of", format!("{kept} kept, the oldest is {oldest}"))?;
     line("on disk", bytes(status.bytes))?;
+    for (at, text) in health::lines(out, status, run).into_iter().enumerate() {
+        line(if at == 0 { "feeds" } else { "" }, text)?;
+    }
     out.line("")?;
+    if let Some(sheet) = health::feeds(status, run) {
+        out.table(sheet)?;
+        out.line("")?;
+    }
     let mut sheet = Sheet::new(&["table", "rows"], "no tables").right(1);
     for table in &status.tables {
         sheet.row([table.name.clone(), number(table.rows)]);

@@ -11,12 +11,13 @@ use nexus::{At, Memory};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::Place;
 use crate::args::AsOf;
 use crate::failure::{Outcome, Result};
 use crate::ingest::stop_on_ctrl_c;
+use crate::place::Place;
 use crate::print::{Out, Sheet, Tone, count, excerpt, short};
 use crate::recall::place as placed;
+use crate::relay;
 
 /// How often a followed ranking is looked at.
 const LOOK: Duration = Duration::from_millis(500);
@@ -43,12 +44,14 @@ pub(crate) fn watch(place: &Place, out: &Out, question: &str, k: u16, once: bool
     // A store that does not exist yet is made; one that watches it already need not be written to.
     let watched = |memory: Memory| memory.watched_questions().unwrap_or_default();
     let watched = Memory::open(&place.store, &place.scope, At::Latest).map(watched).unwrap_or_default();
-    if !watched.iter().any(|(held, places)| **held == *asked && *places == u32::from(k)) {
+    if !watched.iter().any(|(held, places)| **held == *asked && *places == u32::from(k))
+        && !relay::silently(place, out, &["watch", "--k", &k.to_string(), "--once", "--", asked])?
+    {
         let mut nexus = place.write()?;
         nexus.watch(asked, k.into())?;
         nexus.close()?;
     }
-    let stop = stop_on_ctrl_c(true);
+    let stop = stop_on_ctrl_c(out, true);
     let mut shown: BTreeMap<u32, Stood> = BTreeMap::new();
     let (mut epoch, mut told) = (None, false);
     loop {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{Read, stdin};
+use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
@@ -11,10 +11,10 @@ use nexus::{
 };
 use serde_json::json;
 
-use crate::Place;
 use crate::args::Forget;
 use crate::failure::{Outcome, Result};
-use crate::ingest::{show, stop_on_ctrl_c};
+use crate::ingest::stop_on_ctrl_c;
+use crate::place::Place;
 use crate::print::{Out, Tone, bytes, count, short};
 use crate::read::fact_sheet;
 
@@ -37,7 +37,7 @@ pub(crate) fn init(place: &Place, out: &Out, me: Option<String>, time_zone: Opti
 }
 
 pub(crate) fn remember(place: &Place, out: &Out, text: &str, author: Option<String>) -> Result {
-    let text = if text == "-" { from_stdin()? } else { text.to_owned() };
+    let text = if text == "-" { from_stdin(place)? } else { text.to_owned() };
     if text.trim().is_empty() {
         return Err(Error::argument("there is nothing to remember: the text is empty").into());
     }
@@ -70,9 +70,9 @@ fn id_of(value: &serde_json::Value) -> Option<String> {
     Some(format!("{:016x}{:016x}", value.get(0)?.as_u64()?, value.get(1)?.as_u64()?))
 }
 
-fn from_stdin() -> Result<String> {
+fn from_stdin(place: &Place) -> Result<String> {
     let mut text = String::new();
-    stdin().read_to_string(&mut text).map_err(|error| Error::io("standard input", error))?;
+    place.stdin().read_to_string(&mut text).map_err(|error| Error::io("standard input", error))?;
     Ok(text)
 }
 
@@ -179,13 +179,13 @@ pub(crate) fn reread(place: &Place, out: &Out, extractor: &str, dry_run: bool, y
     if !crate::cost::agreed(&mut nexus, out, extractor, yes)? {
         return Ok(Outcome::Stopped);
     }
-    let stop = stop_on_ctrl_c(out.json);
+    let stop = stop_on_ctrl_c(out, out.json);
     let bar = out.progress();
     let diff = nexus.reread(extractor, dry_run, &mut |progress| {
-        show(&bar, progress);
+        bar.told(progress);
         if stop.load(Ordering::Relaxed) { Go::Stop } else { Go::On }
     })?;
-    bar.finish_and_clear();
+    bar.finish();
     nexus.close()?;
     match diff {
         Some(diff) => tell_diff(out, &diff, dry_run),

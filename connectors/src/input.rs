@@ -4,15 +4,19 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use crate::calendar::Calendar;
 use crate::conversations::Conversations;
 use crate::irc::Irc;
 use crate::jsonl::Jsonl;
+use crate::linkedin::LinkedIn;
 use crate::mail::{Mail, maildir_files};
+use crate::reading::Rereadable;
 use crate::slack::Slack;
 use crate::telegram::Telegram;
 use crate::whatsapp::WhatsApp;
+use crate::x_archive::XArchive;
 use crate::zipped::{self, Zipped};
-use crate::{Format, OpenError, Options, Source, irc, json, mail, whatsapp};
+use crate::{Format, OpenError, Options, Source, calendar, irc, json, linkedin, mail, whatsapp};
 
 /// A stream of bytes.
 pub type Reader = Box<dyn BufRead + Send>;
@@ -32,7 +36,7 @@ pub struct Input {
 }
 
 /// The inputs in these files and folders: folders in depth, in the order of their names, without hidden files; a Slack
-/// export and a maildir are one input each. Whether a file can be read is for [`open`] to say.
+/// export, an archive of X or LinkedIn and a maildir are one input each. Whether a file can be read is for [`open`] to say.
 pub fn expand(paths: &[PathBuf]) -> Result<Vec<Input>, OpenError> {
     let mut inputs = Vec::new();
     for path in paths {
@@ -106,15 +110,20 @@ fn folder_format(folder: &Path) -> Option<Format> {
     if folder.join("cur").is_dir() && folder.join("new").is_dir() {
         return Some(Format::Maildir);
     }
-    let slack = folder.join("channels.json").is_file() && folder.join("users.json").is_file();
-    slack.then_some(Format::Slack)
+    let has = |name: &str| folder.join(name).is_file();
+    match () {
+        () if has("channels.json") && has("users.json") => Some(Format::Slack),
+        () if has("data/account.js") && has("data/tweets.js") => Some(Format::X),
+        () if has("Profile.csv") && has("messages.csv") => Some(Format::LinkedIn),
+        () => None,
+    }
 }
 
 /// What a file or folder is, by its name and its first bytes.
 pub fn detect(path: &Path) -> Result<Format, OpenError> {
     let name = path.display().to_string();
     if path.is_dir() {
-        let reason = "a folder that is neither a Slack export nor a maildir; give its files".to_owned();
+        let reason = "a folder that is neither an export nor a maildir; give its files".to_owned();
         return folder_format(path).ok_or(OpenError::Unknown { name, reason });
     }
     let mut reader = file(path)?;
@@ -138,6 +147,15 @@ pub(crate) fn detect_head(name: &str, head: &[u8]) -> Result<Format, OpenError> 
     }
     if start.starts_with(b"{") || start.starts_with(b"[{") || start.starts_with(b"[\n") || start.starts_with(b"[ ") {
         return detect_json(start).map_or_else(unknown, Ok);
+    }
+    if calendar::looks_like(start) {
+        return Ok(Format::Calendar);
+    }
+    if start.starts_with(b"window.YTD.") {
+        return unknown("a part of an X archive; give the archive's folder or zip file");
+    }
+    if linkedin::looks_like(start) {
+        return Ok(Format::LinkedIn);
     }
     let text = String::from_utf8_lossy(start);
     if mail::looks_like_mbox(start) {
@@ -186,7 +204,9 @@ pub fn open(path: &Path, options: &Options) -> Result<Box<dyn Source>, OpenError
         Some(reader) if !zip => open_reader(&name, Box::new(reader), options),
         _ => match options.format.map_or_else(|| detect(path), Ok)? {
             Format::Slack => Ok(Box::new(Slack::new(path, options)?)),
-            Format::Maildir if !zip => Ok(Box::new(Mail::maildir(path, options)?)),
+            Format::X => Ok(Box::new(XArchive::new(path, options)?)),
+            Format::LinkedIn => Ok(Box::new(LinkedIn::new(path, options)?)),
+            Format::Maildir if !zip => Ok(Box::new(Rereadable::new(Box::new(Mail::maildir(path, options)?), options))),
             _ if zip => Ok(Box::new(Zipped::new(path, options)?)),
             format => Err(OpenError::Malformed { name, format, reason: "it is a folder; give its files".into() }),
         },
@@ -201,7 +221,7 @@ pub fn open_reader(name: &str, mut reader: Reader, options: &Options) -> Result<
         Some(format) => format,
         None => detect_head(name, &head)?,
     };
-    Ok(match format {
+    let source: Box<dyn Source> = match format {
         Format::Jsonl => Box::new(Jsonl::new(reader, &head, options)?),
         Format::Irc => Box::new(Irc::new(name, reader, options)?),
         Format::Mbox => Box::new(Mail::mbox(reader, options)?),
@@ -209,11 +229,14 @@ pub fn open_reader(name: &str, mut reader: Reader, options: &Options) -> Result<
         Format::WhatsApp => Box::new(WhatsApp::new(name, reader, options)?),
         Format::Telegram => Box::new(Telegram::new(name, reader, options)?),
         Format::ChatGpt | Format::Claude => Box::new(Conversations::new(reader, &head, format, options)?),
-        Format::Slack | Format::Maildir => {
+        Format::Calendar => Box::new(Calendar::new(reader, options)?),
+        Format::LinkedIn => Box::new(LinkedIn::one(name, reader, options)?),
+        Format::Slack | Format::Maildir | Format::X => {
             let reason = "it is a folder or a zip file, not a stream".into();
             return Err(OpenError::Malformed { name: name.into(), format, reason });
         }
-    })
+    };
+    Ok(Box::new(Rereadable::new(source, options)))
 }
 
 fn file(path: &Path) -> Result<BufReader<File>, OpenError> {

@@ -3,6 +3,8 @@
 //! A row that breaks the schema is rejected whole, with the field and the reason; fields the schema does not know are
 //! kept in `meta`.
 
+use std::io::Cursor;
+
 use jiff::civil::DateTime;
 use nexus_types::time::parse_millis;
 use nexus_types::{Attachment, Change, Event, Kind, Millis, Text};
@@ -12,6 +14,9 @@ use crate::elements::Elements;
 use crate::frame::{Frame, accepted};
 use crate::lines::{Lines, REPLACED, decode};
 use crate::{Format, Item, OpenError, Options, Reader, Rejected, Source};
+
+/// A row as it stands.
+pub(crate) type Row = Map<String, Value>;
 
 /// A stream of rows.
 pub(crate) struct Jsonl {
@@ -26,12 +31,7 @@ enum Rows {
 
 impl Jsonl {
     pub(crate) fn new(reader: Reader, head: &[u8], options: &Options) -> Result<Jsonl, OpenError> {
-        let start = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
-        let rows = match start.first() {
-            Some(b'[') => Rows::Elements(Elements::new(reader)),
-            _ => Rows::Lines(Lines::new(reader)),
-        };
-        Ok(Jsonl { rows, frame: Frame::new(options, Format::Jsonl)? })
+        Ok(Jsonl { rows: Rows::new(reader, head), frame: Frame::new(options, Format::Jsonl)? })
     }
 }
 
@@ -66,6 +66,14 @@ impl Iterator for Jsonl {
 }
 
 impl Rows {
+    fn new(reader: Reader, head: &[u8]) -> Rows {
+        let start = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
+        match start.first() {
+            Some(b'[') => Rows::Elements(Elements::new(reader)),
+            _ => Rows::Lines(Lines::new(reader)),
+        }
+    }
+
     fn advance(&mut self) -> Option<Result<(), Rejected>> {
         match self {
             Rows::Lines(lines) => lines.advance(),
@@ -88,10 +96,32 @@ impl Rows {
     }
 }
 
+/// The rows of bytes that are all there, one after the other, and what among them cannot be one.
+pub(crate) fn each(bytes: &[u8], mut found: impl FnMut(Result<&[u8], Rejected>)) {
+    let mut rows = Rows::new(Box::new(Cursor::new(bytes.to_vec())), bytes);
+    while let Some(next) = rows.advance() {
+        match next {
+            Err(reject) => found(Err(reject)),
+            Ok(()) if rows.bytes().is_empty() => {}
+            Ok(()) => found(Ok(rows.bytes())),
+        }
+    }
+}
+
 fn change(frame: &mut Frame, bytes: &[u8]) -> Result<Change, String> {
+    let (row, replaced) = row(bytes)?;
+    said(frame, row, replaced)
+}
+
+/// Bytes as a row, and whether something in them was not UTF-8.
+pub(crate) fn row(bytes: &[u8]) -> Result<(Row, bool), String> {
     let (text, replaced) = decode(bytes);
-    let mut row: Map<String, Value> =
-        serde_json::from_str(&text).map_err(|error| format!("not a JSON object: {error}"))?;
+    let row = serde_json::from_str(&text).map_err(|error| format!("not a JSON object: {error}"))?;
+    Ok((row, replaced))
+}
+
+/// What a row says happened.
+pub(crate) fn said(frame: &mut Frame, mut row: Row, replaced: bool) -> Result<Change, String> {
     let platform = match name(frame, &mut row, "platform")? {
         Some(platform) => platform,
         None => frame.platform().clone(),
@@ -125,7 +155,7 @@ fn change(frame: &mut Frame, bytes: &[u8]) -> Result<Change, String> {
 }
 
 /// Takes everything but the identity out of a row.
-fn fill(frame: &mut Frame, event: &mut Event, mut row: Map<String, Value>) -> Result<(), String> {
+fn fill(frame: &mut Frame, event: &mut Event, mut row: Row) -> Result<(), String> {
     event.said_at = said_at(frame, row.remove("said_at"))?;
     event.author = name(frame, &mut row, "author")?.ok_or("author: missing")?;
     event.text = match row.remove("text") {
@@ -199,12 +229,12 @@ fn attachments(value: Option<Value>) -> Result<Vec<Attachment>, String> {
 }
 
 /// A field that is likely to repeat in other rows.
-fn name(frame: &mut Frame, row: &mut Map<String, Value>, field: &str) -> Result<Option<Text>, String> {
+fn name(frame: &mut Frame, row: &mut Row, field: &str) -> Result<Option<Text>, String> {
     Ok(text_of(row, field)?.map(|text| frame.name(&text)))
 }
 
 /// A field that is a text, or a number taken as one.
-fn text_of(row: &mut Map<String, Value>, field: &str) -> Result<Option<String>, String> {
+fn text_of(row: &mut Row, field: &str) -> Result<Option<String>, String> {
     match row.remove(field) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
@@ -213,7 +243,7 @@ fn text_of(row: &mut Map<String, Value>, field: &str) -> Result<Option<String>, 
     }
 }
 
-fn flag(row: &mut Map<String, Value>, field: &str) -> Result<bool, String> {
+fn flag(row: &mut Row, field: &str) -> Result<bool, String> {
     match row.remove(field) {
         None | Some(Value::Null) => Ok(false),
         Some(Value::Bool(flag)) => Ok(flag),

@@ -13,6 +13,7 @@
 //! [`external_id_of`]: nexus_types::event::external_id_of
 
 mod bundle;
+mod calendar;
 mod chatgpt;
 mod claude;
 mod conversations;
@@ -23,18 +24,24 @@ mod irc;
 mod json;
 mod jsonl;
 mod lines;
+mod linkedin;
 pub mod live;
 mod mail;
+mod reading;
 mod slack;
 mod telegram;
+pub mod vault;
 mod whatsapp;
+mod x_archive;
 mod zipped;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use nexus_types::{Change, Millis, Scope, Text};
 
 pub use input::{Input, Reader, detect, expand, open, open_reader};
+pub use reading::{LETTER_BYTES_MAX, Reading};
 
 /// The longest line, mail or array element that is read; a longer one is rejected and skipped.
 pub const MESSAGE_BYTES_MAX: usize = 64 << 20;
@@ -103,11 +110,17 @@ pub enum Format {
     ChatGpt,
     /// Claude's `conversations.json`.
     Claude,
+    /// The archive of an X account.
+    X,
+    /// LinkedIn's data export.
+    LinkedIn,
+    /// Calendars: iCalendar files.
+    Calendar,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Format; 10] = [
+    pub const ALL: [Format; 13] = [
         Format::Jsonl,
         Format::Irc,
         Format::Mbox,
@@ -118,6 +131,9 @@ impl Format {
         Format::Telegram,
         Format::ChatGpt,
         Format::Claude,
+        Format::X,
+        Format::LinkedIn,
+        Format::Calendar,
     ];
 
     /// Its name on the command line.
@@ -133,6 +149,9 @@ impl Format {
             Format::Telegram => "telegram",
             Format::ChatGpt => "chatgpt",
             Format::Claude => "claude",
+            Format::X => "x",
+            Format::LinkedIn => "linkedin",
+            Format::Calendar => "ics",
         }
     }
 
@@ -145,6 +164,7 @@ impl Format {
     pub fn platform(self) -> &'static str {
         match self {
             Format::Mbox | Format::Maildir | Format::Eml => "mail",
+            Format::Calendar => "calendar",
             other => other.name(),
         }
     }
@@ -174,6 +194,10 @@ pub struct Rejected {
     pub reason: Text,
     /// What stood there, at most [`REJECT_BYTES_MAX`] bytes of it.
     pub raw: Text,
+    /// All that stood there; nothing where that is more than [`LETTER_BYTES_MAX`].
+    pub whole: Vec<u8>,
+    /// How it would be read again, where it can be by itself.
+    pub reading: Option<Arc<Reading>>,
 }
 
 impl Rejected {
@@ -183,6 +207,8 @@ impl Rejected {
             position: position.to_string().into(),
             reason: reason.to_string().into(),
             raw: String::from_utf8_lossy(shown).into(),
+            whole: if raw.len() <= LETTER_BYTES_MAX { raw.to_vec() } else { Vec::new() },
+            reading: None,
         }
     }
 }

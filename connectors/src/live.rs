@@ -8,13 +8,34 @@
 //! newer one; a batch's offset covers its items and all before; every wait for the network has a deadline; no secret stands
 //! in an error. Cost: a copy of each message, and [`ROOM_BYTES`] a feed at most.
 
+mod bluesky;
+mod caldav;
 mod directory;
-mod http;
+mod discord;
+pub(crate) mod http;
+mod ics;
 mod imap;
 mod irc;
+mod manners;
+mod mastodon;
 mod matrix;
+mod nats;
+mod notes;
+mod pushed;
+mod queue;
+mod rabbitmq;
+mod rss;
 mod secret;
+pub mod serve;
+mod signed;
+pub mod sink;
+mod slack;
 mod socket;
+mod sse;
+mod telegram;
+mod webhook;
+mod websocket;
+pub(crate) mod x;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -27,11 +48,23 @@ use nexus_types::{Change, Millis, Scope, Text};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::Item;
+pub use bluesky::{BlueskyConfig, BlueskyFeed};
+pub use caldav::{CaldavConfig, CaldavFeed};
 pub use directory::{DirectoryConfig, DirectoryFeed};
+pub use discord::{DiscordConfig, DiscordFeed};
+pub use ics::{IcsConfig, IcsFeed};
 pub use imap::{ImapConfig, ImapFeed};
 pub use irc::{IrcConfig, IrcFeed};
+pub use mastodon::{MastodonConfig, MastodonFeed};
 pub use matrix::{MatrixConfig, MatrixFeed};
+pub use nats::{NatsConfig, NatsFeed};
+pub use rabbitmq::{RabbitmqConfig, RabbitmqFeed, RabbitmqIdentity};
+pub use rss::{RssConfig, RssFeed};
 pub use secret::{Secret, SecretRef};
+pub use slack::{SlackConfig, SlackFeed};
+pub use telegram::{TelegramConfig, TelegramFeed};
+pub use webhook::{WebhookConfig, WebhookFeed, WebhookSignature};
+pub use x::{XConfig, XFeed};
 
 /// How much of a feed waits to be taken in, in bytes.
 pub const ROOM_BYTES: usize = 8 << 20;
@@ -39,6 +72,9 @@ pub const ROOM_BYTES: usize = 8 << 20;
 const PIECE_BYTES: usize = 1 << 10;
 /// What an item takes beside its texts.
 const ITEM_BYTES: usize = 256;
+
+/// The revision of a deletion that is for good: no edit is newer, however late it comes.
+pub const FINAL: u64 = 1 << 62;
 
 /// A platform that is followed.
 pub trait Feed: Send {
@@ -80,7 +116,8 @@ pub struct Batch {
 }
 
 impl Batch {
-    fn bytes(&self) -> usize {
+    /// How much room it takes.
+    pub fn bytes(&self) -> usize {
         let of = |item: &Item| {
             ITEM_BYTES
                 + match item {
@@ -89,7 +126,7 @@ impl Batch {
                             + event.meta.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
                     }
                     Item::Change(_) => 0,
-                    Item::Reject(reject) => reject.raw.len(),
+                    Item::Reject(reject) => reject.raw.len() + reject.whole.len(),
                 }
         };
         let notes = |(key, value): &(Text, Option<Text>)| key.len() + value.as_ref().map_or(0, |value| value.len());
@@ -168,18 +205,27 @@ impl Kept {
 /// Takes a parcel; false if nobody does any more.
 pub type Deliver = Arc<dyn Fn(Parcel) -> bool + Send + Sync>;
 
+/// What time it is.
+pub type Clock = fn() -> Millis;
+
 /// Where a feed's batches go.
 pub struct Outlet {
     from: Named,
     deliver: Deliver,
+    clock: Clock,
     room: Arc<Semaphore>,
     healthy: Arc<AtomicBool>,
 }
 
 impl Outlet {
     /// An outlet into `deliver`. `healthy` is set by the feed once it works.
-    pub fn new(from: Named, deliver: Deliver, healthy: Arc<AtomicBool>) -> Outlet {
-        Outlet { from, deliver, room: Arc::new(Semaphore::new(ROOM_BYTES / PIECE_BYTES)), healthy }
+    pub fn new(from: Named, deliver: Deliver, healthy: Arc<AtomicBool>, clock: Clock) -> Outlet {
+        Outlet { from, deliver, clock, room: Arc::new(Semaphore::new(ROOM_BYTES / PIECE_BYTES)), healthy }
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Millis {
+        (self.clock)()
     }
 
     /// Sends a batch; waits while there is no room.
@@ -206,7 +252,7 @@ mod tests {
     fn outlet() -> (Outlet, std::sync::mpsc::Receiver<Parcel>) {
         let (sender, receiver) = std::sync::mpsc::channel();
         let from = Named { scope: "s".into(), feed: "f".into() };
-        (Outlet::new(from, Arc::new(move |parcel| sender.send(parcel).is_ok()), Arc::default()), receiver)
+        (Outlet::new(from, Arc::new(move |parcel| sender.send(parcel).is_ok()), Arc::default(), || 0), receiver)
     }
 
     fn large() -> Batch {

@@ -4,7 +4,7 @@
 //! `meta`. HTML is turned into text. The id is the Message-ID; the thread is the first of the References. Memory: one mail.
 
 mod body;
-mod html;
+pub(crate) mod html;
 mod message;
 
 use std::fs::File;

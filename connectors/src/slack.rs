@@ -76,15 +76,7 @@ impl Slack {
     fn learn(&mut self, file: &str, entry: &Value) {
         let id = text(entry, "id");
         if file == "users.json" {
-            let profile = &entry["profile"];
-            let names = [
-                text(profile, "real_name"),
-                text(entry, "real_name"),
-                text(profile, "display_name"),
-                text(entry, "name"),
-            ];
-            let person = person(names.into_iter().find(|name| !name.is_empty()).unwrap_or_default(), id);
-            self.users.insert(id.into(), person.into());
+            self.users.insert(id.into(), person(user_name(entry), id).into());
             return;
         }
         let members = list(entry, "members").iter().filter_map(Value::as_str).map(str::to_owned).collect();
@@ -144,12 +136,12 @@ impl Slack {
     }
 
     fn event(&mut self, room: &Room, message: &Value) -> Result<Change, String> {
-        let ts = text(message, "ts");
-        let mut event = Event { said_at: instant(ts).ok_or("no ts")?, ..self.frame.event() };
-        event.external_id = format!("{}/{ts}", room.id).into();
+        let mut event = self.frame.event();
+        fill(&mut event, &room.id, message)?;
         event.channel = self.frame.options.channel.clone().unwrap_or_else(|| room.name.clone());
         event.author = self.author(message);
-        let (said, mentioned) = self.said(text(message, "text"));
+        let named = |id: &str| self.rooms.values().find(|room| &*room.id == id).map(|room| room.name.clone());
+        let (said, mentioned) = said(text(message, "text"), |id| self.users.get(id).cloned(), named);
         event.text = said.into();
         event.addressees = mentioned;
         let me = text(message, "user");
@@ -157,25 +149,6 @@ impl Slack {
             let others = room.members.iter().filter(|member| *member != me);
             event.addressees = others.filter_map(|member| self.users.get(member)).cloned().collect();
         }
-        if let Some(thread) = message["thread_ts"].as_str() {
-            event.thread = Some(format!("{}/{thread}", room.id).into());
-            event.reply_to = event.thread.clone().filter(|_| thread != ts);
-        }
-        event.revision = instant(text(&message["edited"], "ts")).and_then(|at| u64::try_from(at).ok());
-        event.attachments = list(message, "files").iter().map(attachment).collect();
-        event.kind = match text(message, "subtype") {
-            "" | "thread_broadcast" | "file_share" | "file_comment" | "bot_message" | "reply_broadcast" => {
-                Kind::Message
-            }
-            "me_message" => {
-                event.meta.insert(self.frame.name("action"), self.frame.name("true"));
-                Kind::Message
-            }
-            subtype => {
-                event.meta.insert(self.frame.name("subtype"), self.frame.name(subtype));
-                Kind::Notice
-            }
-        };
         if !message["reactions"].is_null() {
             event.meta.insert(self.frame.name("reactions"), message["reactions"].to_string().into());
         }
@@ -192,38 +165,6 @@ impl Slack {
         let id = if user.is_empty() { text(message, "bot_id") } else { user };
         let name = person(names.into_iter().find(|name| !name.is_empty()).unwrap_or_default(), id);
         self.frame.name(&name)
-    }
-
-    /// A text in plain writing, and whom it mentions: `<@U1>` is a person, `<#C1|x>` a room, `<url|label>` a link.
-    fn said(&self, text: &str) -> (String, Vec<Text>) {
-        let mut out = String::with_capacity(text.len());
-        let mut mentioned: Vec<Text> = Vec::new();
-        let mut rest = text;
-        while let Some((before, (inside, after))) =
-            rest.split_once('<').and_then(|(before, rest)| Some((before, rest.split_once('>')?)))
-        {
-            out.push_str(before);
-            let (target, label) = inside.split_once('|').unwrap_or((inside, ""));
-            if let Some(id) = target.strip_prefix('@') {
-                let known = self.users.get(id);
-                let name = known.map(|person| person.rsplit_once(" <").map_or(&**person, |(name, _)| name));
-                out.push('@');
-                out.push_str(name.unwrap_or(if label.is_empty() { id } else { label }));
-                mentioned.extend(known.filter(|person| !mentioned.contains(person)).cloned());
-            } else if let Some(id) = target.strip_prefix(['#', '!']) {
-                out.push(if target.starts_with('#') { '#' } else { '@' });
-                let room =
-                    self.rooms.values().find(|room| &*room.id == id).map(|room| room.name.trim_start_matches('#'));
-                out.push_str(if label.is_empty() { room.unwrap_or(id) } else { label.trim_start_matches('@') });
-            } else if label.is_empty() || target.ends_with(label) {
-                out.push_str(target);
-            } else {
-                out.push_str(&format!("{label} ({target})"));
-            }
-            rest = after;
-        }
-        out.push_str(rest);
-        (out.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"), mentioned)
     }
 }
 
@@ -257,7 +198,78 @@ fn is_day(name: &str, root: &str) -> bool {
     matches!(&parts[..], [_, day] if day.ends_with(".json") && day.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-fn person(name: &str, id: &str) -> String {
+/// What a message says of itself, whoever it is from and whatever room it is in: all but author, channel and text.
+pub(crate) fn fill(event: &mut Event, room: &str, message: &Value) -> Result<(), String> {
+    let ts = text(message, "ts");
+    event.said_at = instant(ts).ok_or("no ts")?;
+    event.external_id = format!("{room}/{ts}").into();
+    if let Some(thread) = message["thread_ts"].as_str() {
+        event.thread = Some(format!("{room}/{thread}").into());
+        event.reply_to = event.thread.clone().filter(|_| thread != ts);
+    }
+    event.revision = instant(text(&message["edited"], "ts")).and_then(|at| u64::try_from(at).ok());
+    event.attachments = list(message, "files").iter().map(attachment).collect();
+    event.kind = match text(message, "subtype") {
+        "" | "thread_broadcast" | "file_share" | "file_comment" | "bot_message" | "reply_broadcast" => Kind::Message,
+        "me_message" => {
+            event.meta.insert("action".into(), "true".into());
+            Kind::Message
+        }
+        subtype => {
+            event.meta.insert("subtype".into(), subtype.into());
+            Kind::Notice
+        }
+    };
+    Ok(())
+}
+
+/// A text in plain writing, and whom it mentions: `<@U1>` is a person, `<#C1|x>` a room, `<url|label>` a link. `person` knows
+/// who an id is, `room` what a room is called.
+pub(crate) fn said(
+    text: &str,
+    person: impl Fn(&str) -> Option<Text>,
+    room: impl Fn(&str) -> Option<Text>,
+) -> (String, Vec<Text>) {
+    let mut out = String::with_capacity(text.len());
+    let mut mentioned: Vec<Text> = Vec::new();
+    let mut rest = text;
+    while let Some((before, (inside, after))) =
+        rest.split_once('<').and_then(|(before, rest)| Some((before, rest.split_once('>')?)))
+    {
+        out.push_str(before);
+        let (target, label) = inside.split_once('|').unwrap_or((inside, ""));
+        if let Some(id) = target.strip_prefix('@') {
+            let known = person(id);
+            let name = known.as_deref().map(|person| person.rsplit_once(" <").map_or(person, |(name, _)| name));
+            out.push('@');
+            out.push_str(name.unwrap_or(if label.is_empty() { id } else { label }));
+            mentioned.extend(known.filter(|person| !mentioned.contains(person)));
+        } else if let Some(id) = target.strip_prefix(['#', '!']) {
+            out.push(if target.starts_with('#') { '#' } else { '@' });
+            let name = if label.is_empty() { room(id) } else { None };
+            let name = name.as_deref().map(|name| name.trim_start_matches('#'));
+            out.push_str(name.unwrap_or(if label.is_empty() { id } else { label.trim_start_matches('@') }));
+        } else if label.is_empty() || target.ends_with(label) {
+            out.push_str(target);
+        } else {
+            out.push_str(&format!("{label} ({target})"));
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    (out.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"), mentioned)
+}
+
+/// What a user is called, if anything.
+pub(crate) fn user_name(user: &Value) -> &str {
+    let profile = &user["profile"];
+    let names =
+        [text(profile, "real_name"), text(user, "real_name"), text(profile, "display_name"), text(user, "name")];
+    names.into_iter().find(|name| !name.is_empty()).unwrap_or_default()
+}
+
+/// `Display Name <U123>`.
+pub(crate) fn person(name: &str, id: &str) -> String {
     let name: String = name.chars().filter(|c| !matches!(c, '<' | '>')).collect();
     match (name.trim(), id) {
         (name, "") => name.to_owned(),
@@ -267,7 +279,7 @@ fn person(name: &str, id: &str) -> String {
 }
 
 /// The instant of a `1714555800.000100`.
-fn instant(ts: &str) -> Option<Millis> {
+pub(crate) fn instant(ts: &str) -> Option<Millis> {
     seconds(&Value::String(ts.into()))
 }
 

@@ -1,6 +1,6 @@
 //! Exports in a zip file: the files in it that hold messages, one after the other, each unpacked into memory.
 //!
-//! A Slack export is read by `slack`, which needs its files together.
+//! Exports of Slack, X and LinkedIn are read by their own readers, which need their files together.
 
 use std::collections::VecDeque;
 use std::io::Cursor;
@@ -8,12 +8,12 @@ use std::path::Path;
 
 use crate::bundle::Bundle;
 use crate::input::{HEAD_BYTES, detect_head, open_reader};
-use crate::{Format, Item, OpenError, Options, Rejected, Source};
+use crate::{Format, Item, OpenError, Options, Rejected, Source, linkedin, x_archive};
 
 /// What programs call the file that holds the messages; where there is one, the others are not looked at.
 const MAIN_FILES: [&str; 3] = ["conversations", "result.json", "_chat.txt"];
 /// How the names of files end that may hold messages. Others, such as pictures, are part of an export and not read.
-const TEXTS: [&str; 7] = [".json", ".jsonl", ".ndjson", ".txt", ".log", ".mbox", ".eml"];
+const TEXTS: [&str; 8] = [".json", ".jsonl", ".ndjson", ".txt", ".log", ".mbox", ".eml", ".ics"];
 
 /// A stream of the messages in the files of a zip file.
 pub(crate) struct Zipped {
@@ -49,14 +49,23 @@ impl Zipped {
     }
 }
 
-/// Whether it is a Slack export, or else the format of the first file that has one.
+/// The export whose files need each other that it is, or else the format of the first file that has one.
 pub(crate) fn detect(path: &Path) -> Result<Format, OpenError> {
-    if is_slack(&Bundle::open(path)?)? { Ok(Format::Slack) } else { Ok(Zipped::new(path, &Options::new(""))?.format) }
+    match export(&Bundle::open(path)?.names()?) {
+        Some(format) => Ok(format),
+        None => Ok(Zipped::new(path, &Options::new(""))?.format),
+    }
 }
 
-fn is_slack(bundle: &Bundle) -> Result<bool, OpenError> {
-    let names = bundle.names()?;
-    Ok(["channels.json", "users.json"].iter().all(|file| names.iter().any(|name| base(name) == *file)))
+fn export(names: &[String]) -> Option<Format> {
+    let paths = || names.iter().map(String::as_str);
+    let has = |file: &str| paths().any(|name| base(name) == file);
+    match () {
+        () if has("channels.json") && has("users.json") => Some(Format::Slack),
+        () if x_archive::looks_like(paths()) => Some(Format::X),
+        () if linkedin::are_its(paths()) => Some(Format::LinkedIn),
+        () => None,
+    }
 }
 
 /// The files that hold messages, or might.

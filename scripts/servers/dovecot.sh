@@ -1,15 +1,9 @@
 #!/bin/sh
 # Dovecot, an IMAP server: dovecot.sh install | start | stop. Listens on 127.0.0.1:$DOVECOT_PORT (10143), and encrypted on
 # 127.0.0.1:$DOVECOT_TLS_PORT (10993) with a certificate that $NEXUS_SERVERS_RUN/ca.pem vouches for. One account: test, secret.
+# With DOVECOT_OAUTH, the address of oauth.sh's server, that account also logs in with a token of it (XOAUTH2).
 . "$(dirname "$0")/lib.sh"
 install() { debs libexttextcat-data libexttextcat-2.0-0 liblua5.4-0 libwrap0 dovecot-core dovecot-imapd; }
-certificates() {
-    openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=tests -keyout "$1/ca.key" -out "$1/ca.pem"
-    openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout "$1/key.pem" -out "$1/request.pem"
-    printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\n' >"$1/names"
-    openssl x509 -req -in "$1/request.pem" -CA "$1/ca.pem" -CAkey "$1/ca.key" -CAcreateserial -days 30 \
-        -extfile "$1/names" -out "$1/cert.pem"
-}
 case "${1:-}" in
 install)
     install
@@ -22,6 +16,18 @@ start)
     mkdir -p "$own/mail"
     certificates "$here" 2>"$own/openssl.log"
     printf 'test:{PLAIN}secret::::::\n' >"$own/users"
+    mechanisms="plain login"
+    tokens=
+    if [ -n "${DOVECOT_OAUTH:-}" ]; then
+        mechanisms="$mechanisms xoauth2 oauthbearer"
+        tokens="passdb {
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = $own/oauth2.conf
+}"
+        printf '%s\n' "introspection_url = $DOVECOT_OAUTH/introspect" 'introspection_mode = auth' \
+            'username_attribute = username' 'active_attribute = active' 'active_value = true' >"$own/oauth2.conf"
+    fi
     cat >"$own/dovecot.conf" <<CONF
 base_dir = $own/base
 state_dir = $own/state
@@ -37,10 +43,11 @@ ssl = yes
 ssl_cert = <$here/cert.pem
 ssl_key = <$here/key.pem
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = $mechanisms
 mailbox_idle_check_interval = 1 s
 mail_fsync = never
 mail_max_userip_connections = 100
+$tokens
 passdb {
   driver = passwd-file
   args = username_format=%u $own/users

@@ -57,6 +57,15 @@ stop() {
 # library_path: where the unpacked libraries are.
 library_path() { find "$ROOT/usr/lib" -maxdepth 1 -type d | paste -sd: -; }
 
+# certificates FOLDER: a certificate for localhost and its key there, with an authority of its own (ca.pem) that vouches for it.
+certificates() {
+    openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=tests -keyout "$1/ca.key" -out "$1/ca.pem"
+    openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout "$1/key.pem" -out "$1/request.pem"
+    printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\n' >"$1/names"
+    openssl x509 -req -in "$1/request.pem" -CA "$1/ca.pem" -CAkey "$1/ca.key" -CAcreateserial -days 30 \
+        -extfile "$1/names" -out "$1/cert.pem"
+}
+
 # inside COMMAND..: runs it where what was unpacked lies over /usr, as if it were installed: for programs that have their paths
 # built in. As root in a mount namespace, as anyone else in a user namespace too. The process id is the caller's.
 inside() {

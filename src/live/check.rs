@@ -35,7 +35,7 @@ async fn tried(entry: Entry) -> std::result::Result<(), String> {
     let mut feed = entry.feed().map_err(|error| error.to_string())?;
     let healthy = Arc::new(AtomicBool::new(false));
     // What it gives is let go of.
-    let outlet = Outlet::new(entry.named.clone(), Arc::new(|_| true), healthy.clone());
+    let outlet = Outlet::new(entry.named.clone(), Arc::new(|_| true), healthy.clone(), clock::now);
     let from = Resume { at: clock::now(), ..Resume::default() };
     let works = async {
         while !healthy.load(Ordering::Relaxed) {

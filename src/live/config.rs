@@ -1,18 +1,42 @@
 //! The configuration of `nexus run`: which feeds, into whose memory. TOML; checked whole before anything starts.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use nexus_connectors::live::{
-    DirectoryConfig, DirectoryFeed, Feed, ImapConfig, ImapFeed, IrcConfig, IrcFeed, MatrixConfig, MatrixFeed, Named,
+    BlueskyConfig, BlueskyFeed, CaldavConfig, CaldavFeed, DirectoryConfig, DirectoryFeed, DiscordConfig, DiscordFeed,
+    Feed, IcsConfig, IcsFeed, ImapConfig, ImapFeed, IrcConfig, IrcFeed, MastodonConfig, MastodonFeed, MatrixConfig,
+    MatrixFeed, Named, NatsConfig, NatsFeed, RabbitmqConfig, RabbitmqFeed, RssConfig, RssFeed, SlackConfig, SlackFeed,
+    TelegramConfig, TelegramFeed, WebhookConfig, WebhookFeed, XConfig, XFeed,
 };
 use nexus_types::{Scope, Text};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::sinks;
+use crate::outbox::Wish;
 use crate::{Error, Result};
 
 /// The kinds of feeds.
-const KINDS: [&str; 4] = ["directory", "imap", "irc", "matrix"];
+const KINDS: [&str; 16] = [
+    "bluesky",
+    "caldav",
+    "directory",
+    "discord",
+    "ics",
+    "imap",
+    "irc",
+    "mastodon",
+    "matrix",
+    "nats",
+    "rabbitmq",
+    "rss",
+    "slack",
+    "telegram",
+    "webhook",
+    "x",
+];
 /// The longest name of a feed.
 const NAME_BYTES_MAX: usize = 64;
 
@@ -20,15 +44,26 @@ const NAME_BYTES_MAX: usize = 64;
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeedsConfig {
     feeds: BTreeMap<Text, Entry>,
+    health: Option<SocketAddr>,
+}
+
+/// `[health]`: where a run answers how it is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HealthConfig {
+    /// An address and a port.
+    listen: SocketAddr,
 }
 
 /// One feed.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
     pub(crate) named: Named,
-    kind: String,
+    pub(super) kind: String,
     /// What its kind reads.
-    rest: toml::Table,
+    pub(super) rest: toml::Table,
+    /// What leaves, if it is no feed but a sink.
+    pub(super) wish: Option<Wish>,
 }
 
 impl FeedsConfig {
@@ -41,16 +76,21 @@ impl FeedsConfig {
 
     /// Reads TOML: a table `[feed.NAME]` for each feed.
     pub fn parse(text: &str, scope: &Scope) -> Result<FeedsConfig> {
-        let table: toml::Table = text.parse().map_err(|error| Error::argument(misread(text, &error)))?;
+        let mut table: toml::Table = text.parse().map_err(|error| Error::argument(misread(text, &error)))?;
+        crate::vault::tell(&mut table).map_err(Error::argument)?;
+        let health = table.remove("health").map(listen).transpose().map_err(Error::argument)?;
         let mut feeds = BTreeMap::new();
         for (key, value) in table {
             let tables = match value {
-                toml::Value::Table(tables) if key == "feed" => tables,
-                _ => return Err(Error::argument(format!("{key}: only tables [feed.NAME] are known here"))),
+                toml::Value::Table(tables) if ["feed", "sink"].contains(&&*key) => tables,
+                _ => {
+                    let known = "only tables [feed.NAME], [sink.NAME], [health] and [vault] are known here";
+                    return Err(Error::argument(format!("{key}: {known}")));
+                }
             };
             for (name, value) in tables {
-                let entry =
-                    entry(&name, value, scope).map_err(|error| Error::argument(format!("feed.{name}: {error}")))?;
+                let entry = if key == "sink" { sinks::entry(&name, value) } else { entry(&name, value, scope, &KINDS) };
+                let entry = entry.map_err(|error| Error::argument(format!("{key}.{name}: {error}")))?;
                 feeds.insert(entry.named.feed.clone(), entry);
             }
         }
@@ -60,17 +100,19 @@ impl FeedsConfig {
                 KINDS.join(", ")
             )));
         }
-        let config = FeedsConfig { feeds };
+        let config = FeedsConfig { feeds, health };
         config.accounts_are_apart()?;
         config.entries().try_for_each(|entry| entry.feed().map(drop))?;
         Ok(config)
     }
 
-    /// Two accounts under one source would delete each other's mail: a mail is deleted when its account has it no more.
+    /// Two accounts under one source would delete each other's mail: a mail is deleted when its account has it no more. So
+    /// would two calendars.
     fn accounts_are_apart(&self) -> Result<()> {
         let mut seen = BTreeMap::new();
-        for entry in self.entries().filter(|entry| entry.kind == "imap") {
-            let source = entry.rest.get("source").and_then(|source| source.as_str()).unwrap_or("mail");
+        for entry in self.entries().filter(|entry| ["caldav", "ics", "imap"].contains(&&*entry.kind)) {
+            let usual = if entry.kind == "imap" { "mail" } else { &*entry.named.feed };
+            let source = entry.rest.get("source").and_then(|source| source.as_str()).unwrap_or(usual);
             if let Some(other) = seen.insert((entry.named.scope.clone(), source), &entry.named.feed) {
                 let message = format!(
                     "feed.{}: it has the source {source:?} as feed.{other} has: give each its own",
@@ -82,9 +124,19 @@ impl FeedsConfig {
         Ok(())
     }
 
+    /// Where the run answers how it is.
+    pub(crate) fn health(&self) -> Option<SocketAddr> {
+        self.health
+    }
+
     /// The feeds in the order of their names.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.feeds.values()
+    }
+
+    /// What leaves through each sink.
+    pub(super) fn wishes(&self) -> impl Iterator<Item = (Text, Wish)> {
+        self.entries().filter_map(|entry| Some((entry.named.feed.clone(), entry.wish.clone()?)))
     }
 
     /// The names of the feeds, each with its kind and whose memory it goes into.
@@ -99,7 +151,20 @@ fn misread(text: &str, error: &toml::de::Error) -> String {
     format!("line {line}: {}", error.message())
 }
 
-fn entry(name: &str, value: toml::Value, scope: &Scope) -> std::result::Result<Entry, String> {
+fn listen(value: toml::Value) -> std::result::Result<SocketAddr, String> {
+    let config = HealthConfig::deserialize(value);
+    let wrong =
+        |error: toml::de::Error| format!("health: {}: write listen = \"127.0.0.1:9464\"", error.message().trim());
+    Ok(config.map_err(wrong)?.listen)
+}
+
+/// What a table says of a feed, or of a sink, of one of these kinds.
+pub(super) fn entry(
+    name: &str,
+    value: toml::Value,
+    scope: &Scope,
+    kinds: &[&str],
+) -> std::result::Result<Entry, String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
     if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.chars().all(fits) {
         return Err(format!("a name has 1 to {NAME_BYTES_MAX} letters, digits, _, - and ."));
@@ -110,32 +175,47 @@ fn entry(name: &str, value: toml::Value, scope: &Scope) -> std::result::Result<E
         Some(toml::Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(format!("{key}: a text is expected")),
     };
-    let kind = text("kind")?.ok_or_else(|| format!("kind is missing: one of {}", KINDS.join(", ")))?;
+    let kind = text("kind")?.ok_or_else(|| format!("kind is missing: one of {}", kinds.join(", ")))?;
     let scope = text("scope")?.map_or_else(|| scope.clone(), Scope::from);
     if scope.is_empty() {
         return Err("scope: it is empty".into());
     }
-    Ok(Entry { named: Named { scope, feed: name.into() }, kind, rest })
+    Ok(Entry { named: Named { scope, feed: name.into() }, kind, rest, wish: None })
 }
 
 impl Entry {
     /// The feed that it describes.
     pub(crate) fn feed(&self) -> Result<Box<dyn Feed>> {
+        if self.wish.is_some() {
+            return self.sink(None);
+        }
         self.made().map_err(|error| Error::argument(format!("feed.{}: {error}", self.named.feed)))
     }
 
     fn made(&self) -> std::result::Result<Box<dyn Feed>, String> {
         let named = self.named.clone();
         match self.kind.as_str() {
+            "bluesky" => Ok(Box::new(BlueskyFeed::new(named, self.parts::<BlueskyConfig>()?)?)),
+            "caldav" => Ok(Box::new(CaldavFeed::new(named, self.parts::<CaldavConfig>()?)?)),
             "directory" => Ok(Box::new(DirectoryFeed::new(named, self.parts::<DirectoryConfig>()?)?)),
+            "discord" => Ok(Box::new(DiscordFeed::new(named, self.parts::<DiscordConfig>()?)?)),
+            "ics" => Ok(Box::new(IcsFeed::new(named, self.parts::<IcsConfig>()?)?)),
             "irc" => Ok(Box::new(IrcFeed::new(named, self.parts::<IrcConfig>()?)?)),
             "imap" => Ok(Box::new(ImapFeed::new(named, self.parts::<ImapConfig>()?)?)),
+            "mastodon" => Ok(Box::new(MastodonFeed::new(named, self.parts::<MastodonConfig>()?)?)),
             "matrix" => Ok(Box::new(MatrixFeed::new(named, self.parts::<MatrixConfig>()?)?)),
+            "nats" => Ok(Box::new(NatsFeed::new(named, self.parts::<NatsConfig>()?)?)),
+            "rabbitmq" => Ok(Box::new(RabbitmqFeed::new(named, self.parts::<RabbitmqConfig>()?)?)),
+            "rss" => Ok(Box::new(RssFeed::new(named, self.parts::<RssConfig>()?)?)),
+            "slack" => Ok(Box::new(SlackFeed::new(named, self.parts::<SlackConfig>()?)?)),
+            "telegram" => Ok(Box::new(TelegramFeed::new(named, self.parts::<TelegramConfig>()?)?)),
+            "webhook" => Ok(Box::new(WebhookFeed::new(named, self.parts::<WebhookConfig>()?)?)),
+            "x" => Ok(Box::new(XFeed::new(named, self.parts::<XConfig>()?)?)),
             other => Err(format!("kind: {other:?} is none of {}", KINDS.join(", "))),
         }
     }
 
-    fn parts<C: DeserializeOwned>(&self) -> std::result::Result<C, String> {
+    pub(super) fn parts<C: DeserializeOwned>(&self) -> std::result::Result<C, String> {
         C::deserialize(self.rest.clone()).map_err(|error| error.message().trim().to_string())
     }
 }
@@ -168,7 +248,10 @@ mod tests {
         let cases = [
             ("".to_string(), "it names no feed"),
             ("feeds = 1".into(), "feeds: only tables [feed.NAME]"),
-            ("[feed.a]\npath = \"/tmp\"".into(), "feed.a: kind is missing: one of directory, imap, irc, matrix"),
+            ("[health]\nlisten = \"here\"".into(), "health: invalid socket address syntax: write listen = "),
+            ("[health]\nport = 1".into(), "health: unknown field `port`"),
+            ("[health]\nlisten = \"127.0.0.1:0\"".into(), "it names no feed"),
+            ("[feed.a]\npath = \"/tmp\"".into(), "feed.a: kind is missing: one of bluesky, caldav, directory"),
             ("[feed.a]\nkind = \"carrier pigeon\"".into(), "feed.a: kind: \"carrier pigeon\" is none of"),
             ("[feed.\"a b\"]\nkind = \"irc\"".into(), "feed.a b: a name has"),
             ("[feed.a]\nkind = \"directory\"".into(), "feed.a: missing field `path`"),

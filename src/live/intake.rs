@@ -1,37 +1,53 @@
 //! What feeds bring, taken in: decided, appended to the tail with how far each feed is read, made memory.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
 
 use nexus_connectors::Item;
 use nexus_connectors::live::{Batch, Named, Parcel, Receipt, Resume};
-use nexus_types::tables::{EventRecord, Reject};
+use nexus_types::tables::{EventRecord, Letter, Reject};
 use nexus_types::{Change, EventId, Text};
 
-use super::supervise::{Board, on};
+use super::config::FeedsConfig;
+use super::health::Published;
+use super::pulse::{Brought, Pulse};
+use super::sinks::{Outbound, ROWS_AT_ONCE, dispatch};
+use super::supervise::{Board, on_followed};
 use crate::admit::Record;
+use crate::engine::{Engine, Turn};
 use crate::feeds::FeedState;
-use crate::ingest::{deleted, rejected};
+use crate::ingest::deleted;
+use crate::letters::lettered;
+use crate::outbox::{Cursor, Outbox, Wish};
 use crate::writer::{Counts, Nexus};
 use crate::{Result, clock};
+
+/// Work for the thread that owns the store.
+pub type Job = Box<dyn FnOnce(&mut Nexus) + Send>;
 
 /// What is taken in and not yet memory, and what waits to be taken in.
 pub(super) struct Intake<'a> {
     nexus: &'a mut Nexus,
     board: Board,
+    pulse: Pulse,
     parcels: Vec<Parcel>,
     /// How many items these have.
     items: usize,
     /// By feed: edits of messages without revisions, until their input has been read to its end.
     edits: BTreeMap<Text, BTreeMap<EventId, Change>>,
+    /// The whole of what could not be read.
+    letters: Vec<Letter>,
+    /// By sink: what it is to have.
+    wishes: BTreeMap<Text, Wish>,
     /// Whether anything was taken in since the last epoch.
     news: bool,
 }
 
 impl<'a> Intake<'a> {
-    pub(super) fn new(nexus: &'a mut Nexus, board: Board) -> Intake<'a> {
-        let (parcels, items, edits, news) = Default::default();
-        Intake { nexus, board, parcels, items, edits, news }
+    pub(super) fn new(nexus: &'a mut Nexus, board: Board, published: Published) -> Intake<'a> {
+        let (parcels, items, edits, letters, wishes, news) = Default::default();
+        Intake { nexus, board, pulse: Pulse::new(published), parcels, items, edits, letters, wishes, news }
     }
 
     /// Adds a parcel to those that are taken in next.
@@ -76,6 +92,9 @@ impl<'a> Intake<'a> {
         if !rejects.is_empty() {
             records.push(Record::Rejects(rejects));
         }
+        if !self.letters.is_empty() {
+            records.push(Record::Letters { came: std::mem::take(&mut self.letters), gone: Vec::new() });
+        }
         records.extend(states.into_iter().map(Record::Feed));
         if let Err(error) = self.nexus.engine.acknowledge(records) {
             // What was decided is not on the disk: only opening the store again brings both together.
@@ -93,20 +112,29 @@ impl<'a> Intake<'a> {
         (events, rejects): (&mut Vec<EventRecord>, &mut Vec<Reject>),
         states: &mut Vec<FeedState>,
     ) -> Result<()> {
+        let (waited, bytes) = (batch.items.len(), batch.bytes());
         let Batch { items, offset, notes, unfinished } = batch;
         let (mut changes, before) = (Vec::with_capacity(items.len()), rejects.len());
         for item in items {
             match item {
                 Item::Change(change) => changes.extend(self.unless_edit(named, change)),
-                Item::Reject(reject) => rejects.push(rejected(&named.scope, &named.feed, reject)),
+                Item::Reject(reject) => {
+                    let (reject, letter) = lettered(&named.scope, &named.feed, reject);
+                    rejects.push(reject);
+                    self.letters.extend(letter);
+                }
             }
         }
         if !unfinished && let Some(edits) = self.edits.remove(&named.feed) {
             changes.extend(edits.into_values());
         }
         let (counts, news) = self.nexus.decide(changes)?;
+        self.count(&named.feed, (waited, bytes), counts, (&news, &rejects[before..]));
         events.extend(news);
-        self.count(named, counts, rejects.len() - before);
+        let offset = match offset {
+            Some(offset) if named.scope.is_empty() => self.of_sink(&named.feed, &offset),
+            offset => offset,
+        };
         if offset.is_some() || !notes.is_empty() {
             states.push(FeedState { scope: named.scope.clone(), feed: named.feed.clone(), offset, notes });
         }
@@ -133,12 +161,31 @@ impl<'a> Intake<'a> {
         Some(change)
     }
 
-    fn count(&self, named: &Named, counts: Counts, rejects: usize) {
-        let news = counts.added + counts.changed + counts.deleted;
-        on(&self.board, &named.feed, |health| {
-            health.messages += (news + counts.unchanged) as u64;
-            health.news += news as u64;
-            health.rejects += rejects as u64;
+    fn count(
+        &self,
+        feed: &Text,
+        (waited, bytes): (usize, usize),
+        counts: Counts,
+        (news, rejects): (&[EventRecord], &[Reject]),
+    ) {
+        if let Some(first) = rejects.first() {
+            let (position, reason) = (&*first.position, &*first.reason);
+            tracing::warn!(feed = %feed, rejects = rejects.len(), position, reason, "cannot be read");
+        }
+        let came = counts.added + counts.changed + counts.deleted;
+        // How late an edit is, its message does not say.
+        let said = |record: &EventRecord| record.event.as_ref().map(|event| event.said_at);
+        let newest = if counts.added > 0 { news.iter().filter_map(said).max() } else { None };
+        let brought = Brought {
+            messages: (came + counts.unchanged) as u64,
+            news: came as u64,
+            rejects: rejects.len() as u64,
+            bytes: bytes as u64,
+            newest,
+        };
+        on_followed(&self.board, feed, |health| {
+            health.unqueues(waited, bytes);
+            health.brings(brought, clock::now());
         });
     }
 
@@ -156,18 +203,96 @@ impl<'a> Intake<'a> {
         Ok(Resume { offset: engine.feeds.offset(&named.scope, &named.feed), notes, at: clock::now() })
     }
 
+    /// Notes which sinks there are: what a new one is to have begins here; nothing waits for one that is gone.
+    pub(super) fn register(&mut self, config: &FeedsConfig) -> Result<()> {
+        let engine = &self.nexus.engine;
+        let now = engine.outbox.end(engine.store.checkpoint().epoch);
+        let held = engine.feeds.sinks().map(|(name, cursor)| (name.clone(), cursor));
+        let held: BTreeMap<Text, Cursor> = held.collect();
+        self.wishes = config.wishes().collect();
+        let mut offsets: Vec<(Text, Text)> = Vec::new();
+        for (name, wish) in &self.wishes {
+            let at = held.get(name).map_or(now, |held| held.at);
+            let cursor = Cursor { at, wish: wish.clone() };
+            if held.get(name) != Some(&cursor) {
+                offsets.push((name.clone(), cursor.to_offset()));
+            }
+        }
+        let gone = held.into_keys().filter(|name| !self.wishes.contains_key(name));
+        offsets.extend(gone.map(|name| (name, "".into())));
+        if offsets.is_empty() {
+            return Ok(());
+        }
+        let state = |(feed, offset)| FeedState { scope: "".into(), feed, offset: Some(offset), notes: Vec::new() };
+        self.nexus.engine.acknowledge(offsets.into_iter().map(|one| Record::Feed(state(one))).collect())?;
+        // Whatever is committed from now on leaves.
+        self.turn(Duration::ZERO)
+    }
+
+    /// How far a sink says it is, with what it is to have by now; nothing of one that is there no more.
+    fn of_sink(&self, name: &Text, offset: &str) -> Option<Text> {
+        let (wish, cursor) = (self.wishes.get(name)?.clone(), Cursor::from_offset(offset)?);
+        Some(Cursor { wish, ..cursor }.to_offset())
+    }
+
+    /// What leaves through a sink behind its place; `None` if nothing waits.
+    pub(super) fn outbound(&self, after: &Cursor) -> Result<Option<Outbound>> {
+        let engine = &self.nexus.engine;
+        let Some(until) = engine.outbox.until(after.at, ROWS_AT_ONCE) else { return Ok(None) };
+        let rows = engine.runtime.block_on(async {
+            let snapshot = engine.store.snapshot().await?;
+            Outbox::read(&snapshot, after.at, until).await
+        })?;
+        let wanted = rows.iter().filter(|row| after.wish.fits(&row.table, &row.scope));
+        let dispatches = wanted.map(|row| Ok((row.at, dispatch(engine.store.id(), row)?)));
+        Ok(Some(Outbound { dispatches: dispatches.collect::<Result<_>>()?, until }))
+    }
+
+    /// Looks how much waits for each sink.
+    pub(super) fn measure_sinks(&self) {
+        let engine = &self.nexus.engine;
+        for (name, cursor) in engine.feeds.sinks() {
+            let waits = engine.outbox.behind(cursor.at);
+            on_followed(&self.board, name, |health| health.queue_items = waits);
+        }
+    }
+
+    /// Lets somebody else work with the store, between two epochs.
+    pub(super) fn lend(&mut self, job: Job) -> Result<()> {
+        self.take_in()?;
+        let settings = &self.nexus.engine.settings;
+        let (scope, embed) = (settings.scope.clone(), settings.embed);
+        self.pulse.lend();
+        job(self.nexus);
+        self.nexus.stand_in(scope, embed);
+        self.nexus.republish()
+    }
+
     /// Makes what was taken in one epoch, with so much time for models.
     pub(super) fn turn(&mut self, models: Duration) -> Result<()> {
-        self.nexus.engine.turn_within(models)?;
-        self.news = false;
-        self.nexus.republish()
+        self.timed(|engine| engine.turn_within(models))
     }
 
     /// The same, with the time that the settings give models; those that could not answer lately are tried again.
     pub(super) fn turn_whole(&mut self) -> Result<()> {
-        self.nexus.engine.turn()?;
+        self.timed(Engine::turn)
+    }
+
+    fn timed(&mut self, turn: impl FnOnce(&mut Engine) -> Result<Turn>) -> Result<()> {
+        let (began, before) = (Instant::now(), self.nexus.engine.store.checkpoint().epoch);
+        let epoch = turn(&mut self.nexus.engine)?.epoch;
+        if epoch > before {
+            self.pulse.epoch(epoch, began.elapsed());
+        }
+        let now = clock::now();
+        self.board.lock().unwrap_or_else(PoisonError::into_inner).values_mut().for_each(|health| health.shows(now));
         self.news = false;
         self.nexus.republish()
+    }
+
+    /// Says that the thread comes round.
+    pub(super) fn beat(&mut self) {
+        self.pulse.beat(&self.nexus.engine, self.news);
     }
 
     /// Indexes and files, a little.

@@ -16,10 +16,14 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::config::{Entry, FeedsConfig};
-use super::intake::Intake;
-use super::supervise::{Board, FeedHealth, FeedState, Told, on, supervise};
+use super::health::Published;
+use super::intake::{Intake, Job};
+use super::shown::{self, Shown};
+use super::sinks::Outbound;
+use super::supervise::{Board, FeedHealth, FeedState, Told, on, on_followed, supervise};
+use crate::outbox::Cursor;
 use crate::writer::Nexus;
-use crate::{Error, Result};
+use crate::{Error, Result, clock};
 
 /// An epoch begins at most so often.
 const PACE: Duration = Duration::from_millis(100);
@@ -31,6 +35,8 @@ const QUIET: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(30);
 /// How long models may work in one epoch while feeds bring something.
 const MODELS: Duration = Duration::from_millis(50);
+/// How often it is looked how much waits for sinks.
+const MEASURED_EVERY: Duration = Duration::from_secs(10);
 /// How long a feed may take to stop.
 const STOP: Duration = Duration::from_secs(5);
 
@@ -40,6 +46,8 @@ enum Order {
     Resume(Named, oneshot::Sender<Resume>),
     Told(Told),
     Reload(FeedsConfig),
+    Lend(Job),
+    Outbound(Cursor, oneshot::Sender<Outbound>),
     Stop,
 }
 
@@ -49,15 +57,24 @@ pub(crate) struct Orders(Sender<Order>);
 
 impl Orders {
     /// Where parcels go.
-    pub(crate) fn deliver(&self) -> Deliver {
-        let sender = self.0.clone();
-        Arc::new(move |parcel| sender.send(Order::Take(parcel)).is_ok())
+    pub(crate) fn deliver(&self, board: &Board) -> Deliver {
+        let (sender, board) = (self.0.clone(), board.clone());
+        Arc::new(move |parcel: Parcel| {
+            let (items, bytes) = (parcel.batch.items.len(), parcel.batch.bytes());
+            on_followed(&board, &parcel.from.feed, |health| health.queues(items, bytes));
+            sender.send(Order::Take(parcel)).is_ok()
+        })
     }
 
     /// Tells how a feed is.
     pub(crate) fn tell(&self, told: Told) {
         // Without anybody to tell, the run is over.
         let _ = self.0.send(Order::Told(told));
+    }
+
+    /// Asks what leaves after this; the answer comes when there is something.
+    pub(super) fn ask_outbound(&self, after: Cursor, reply: oneshot::Sender<Outbound>) {
+        let _ = self.0.send(Order::Outbound(after, reply));
     }
 
     /// Asks where a feed goes on: after all that it sent before.
@@ -71,6 +88,7 @@ impl Orders {
 pub struct Control {
     orders: Sender<Order>,
     board: Board,
+    published: Published,
 }
 
 impl Control {
@@ -84,9 +102,14 @@ impl Control {
         let _ = self.orders.send(Order::Reload(config));
     }
 
+    /// Has something done with the store that the run has open, between two epochs; false if the run is over.
+    pub fn lend(&self, job: Job) -> bool {
+        self.orders.send(Order::Lend(job)).is_ok()
+    }
+
     /// How all feeds are.
     pub fn health(&self) -> BTreeMap<Text, FeedHealth> {
-        self.board.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.published.feeds(clock::now())
     }
 }
 
@@ -100,8 +123,9 @@ pub struct FeedRun {
 impl FeedRun {
     /// A run of these feeds.
     pub fn new(config: FeedsConfig) -> FeedRun {
-        let (orders, received) = channel();
-        FeedRun { config, control: Control { orders, board: Board::default() }, received }
+        let ((orders, received), board) = (channel(), Board::default());
+        let published = Published::new(board.clone());
+        FeedRun { config, control: Control { orders, board, published }, received }
     }
 
     /// What steers it.
@@ -113,22 +137,29 @@ impl FeedRun {
     /// and following again goes on from there. `tell` hears how feeds fare.
     pub fn follow(self, nexus: &mut Nexus, tell: &mut dyn FnMut(&Told)) -> Result<BTreeMap<Text, FeedHealth>> {
         let runtime = network()?;
-        let control = self.control.clone();
+        let (control, store) = (self.control.clone(), nexus.engine.store.path().to_path_buf());
+        let intake = Intake::new(nexus, control.board.clone(), control.published.clone());
         let mut following = Following {
             control: &self.control,
             received: self.received,
             runtime: &runtime,
             tasks: BTreeMap::new(),
-            intake: Intake::new(nexus, control.board.clone()),
+            intake,
+            shown: Shown::start(&runtime, control.published.clone(), store.clone(), self.config.health())?,
             turned: Instant::now(),
+            measured: None,
             told: Vec::new(),
+            asked: Vec::new(),
         };
+        following.intake.register(&self.config)?;
         for entry in self.config.entries() {
-            following.start(entry, entry.feed()?);
+            let feed = entry.followed(&following.orders(), &control.board)?;
+            following.start(entry, feed);
         }
         let followed = following.run(tell);
         drop(following);
         runtime.shutdown_timeout(STOP);
+        shown::leave(&control.published, &store, &followed);
         followed.map(|()| control.health())
     }
 }
@@ -146,17 +177,28 @@ struct Following<'a> {
     runtime: &'a Runtime,
     tasks: BTreeMap<Text, (Entry, JoinHandle<()>)>,
     intake: Intake<'a>,
+    shown: Shown<'a>,
     /// When the last epoch began.
     turned: Instant,
+    /// When it was last looked how much waits for sinks.
+    measured: Option<Instant>,
     told: Vec<Told>,
+    /// Sinks that wait for something to leave.
+    asked: Vec<(Cursor, oneshot::Sender<Outbound>)>,
 }
 
 impl Following<'_> {
     fn start(&mut self, entry: &Entry, feed: Box<dyn Feed>) {
-        let orders = Orders(self.control.orders.clone());
-        let task = supervise(entry.named.clone(), feed, orders, self.control.board.clone());
-        on(&self.control.board, &entry.named.feed, |health| *health = FeedHealth::default());
+        let task = supervise(entry.named.clone(), feed, self.orders(), self.control.board.clone());
+        let (scope, since) = (entry.named.scope.clone(), clock::now());
+        on(&self.control.board, &entry.named.feed, |health| {
+            *health = FeedHealth { scope, since, ..FeedHealth::default() };
+        });
         self.tasks.insert(entry.named.feed.clone(), (entry.clone(), self.runtime.spawn(task)));
+    }
+
+    fn orders(&self) -> Orders {
+        Orders(self.control.orders.clone())
     }
 
     /// Ends a feed's task; what it sent is in the queue.
@@ -176,7 +218,9 @@ impl Following<'_> {
                 Err(_) if self.is_quiet() => self.intake.keep_up()?,
                 Err(_) => {}
             }
+            self.intake.beat();
             self.turn()?;
+            self.send_out()?;
             self.told.drain(..).for_each(|told| tell(&told));
         }
         let feeds: Vec<Text> = self.tasks.keys().cloned().collect();
@@ -220,13 +264,15 @@ impl Following<'_> {
                 // A feed that was ended meanwhile does not wait for it.
                 let _ = reply.send(self.intake.resume(&named)?);
             }
-            Order::Reload(config) => self.reload(config),
+            Order::Reload(config) => self.reload(config)?,
+            Order::Lend(job) => self.intake.lend(job)?,
+            Order::Outbound(after, reply) => self.asked.push((after, reply)),
             Order::Stop => return Ok(false),
         }
         Ok(true)
     }
 
-    fn reload(&mut self, config: FeedsConfig) {
+    fn reload(&mut self, config: FeedsConfig) -> Result<()> {
         let new: BTreeMap<&Text, &Entry> = config.entries().map(|entry| (&entry.named.feed, entry)).collect();
         let changed = |(name, (entry, _)): (&Text, &(Entry, JoinHandle<()>))| {
             (new.get(name) != Some(&entry)).then(|| name.clone())
@@ -235,21 +281,47 @@ impl Following<'_> {
         let came = |name: &Text| changed.contains(name) || !self.tasks.contains_key(name);
         let mut feeds = Vec::new();
         for (name, entry) in new.iter().filter(|(name, _)| came(name)) {
-            match entry.feed() {
+            match entry.followed(&self.orders(), &self.control.board) {
                 Ok(feed) => feeds.push((*entry, feed)),
                 // Nothing has ended yet: all goes on as it was.
                 Err(error) => {
                     let (feed, reason) = ((*name).clone(), Some(error.to_string()));
                     self.told.push(Told { feed, state: FeedState::Refused, reason, again_in: None });
-                    return;
+                    return Ok(());
                 }
             }
+        }
+        if let Err(error) = self.shown.listen(config.health()) {
+            let (feed, reason) = ("health".into(), Some(error.to_string()));
+            self.told.push(Told { feed, state: FeedState::Refused, reason, again_in: None });
+            return Ok(());
         }
         for feed in changed {
             self.end(&feed);
             self.control.board.lock().unwrap_or_else(PoisonError::into_inner).remove(&feed);
         }
+        self.intake.register(&config)?;
         feeds.into_iter().for_each(|(entry, feed)| self.start(entry, feed));
+        Ok(())
+    }
+
+    /// Gives sinks what waits for them.
+    fn send_out(&mut self) -> Result<()> {
+        for (after, reply) in std::mem::take(&mut self.asked) {
+            // One that was ended meanwhile does not wait for it.
+            if reply.is_closed() {
+                continue;
+            }
+            match self.intake.outbound(&after)? {
+                Some(outbound) => drop(reply.send(outbound)),
+                None => self.asked.push((after, reply)),
+            }
+        }
+        if self.measured.is_none_or(|measured| measured.elapsed() >= MEASURED_EVERY) {
+            self.measured = Some(Instant::now());
+            self.intake.measure_sinks();
+        }
+        Ok(())
     }
 
     /// Makes what was taken in an epoch, if it is time; else lets models go on.

@@ -7,6 +7,8 @@
 mod derived;
 mod feeds;
 mod ground;
+mod letters;
+mod outbox;
 
 use std::sync::Arc;
 
@@ -22,6 +24,8 @@ pub use derived::{
 };
 pub use feeds::{Note, NotesTable};
 pub use ground::{AnswersTable, EventRecord, EventsTable, PolicyTable, Reject, RejectsTable};
+pub use letters::{Letter, LettersTable};
+pub use outbox::{OutboxAt, OutboxTable, Outgoing};
 
 use crate::{Millis, Text};
 
@@ -46,6 +50,8 @@ pub fn all() -> Vec<Table> {
         PolicyTable::table(),
         RejectsTable::table(),
         NotesTable::table(),
+        LettersTable::table(),
+        OutboxTable::table(),
         PassagesTable::table(),
         MentionsTable::table(),
         EntitiesTable::table(),

@@ -13,13 +13,13 @@ const KILLS: u64 = 6;
 const BOXES: [&str; 2] = ["INBOX", "Archive"];
 
 /// Somebody else with the same account.
-struct Mailer {
+pub(crate) struct Mailer {
     stream: BufReader<TcpStream>,
     commands: u32,
 }
 
 impl Mailer {
-    fn new(port: u16) -> Mailer {
+    pub(crate) fn new(port: u16) -> Mailer {
         let mut greeted = None;
         until("Dovecot greets", || {
             let mut stream = BufReader::new(TcpStream::connect(("127.0.0.1", port)).unwrap());
@@ -64,7 +64,7 @@ impl Mailer {
         }
     }
 
-    fn append(&mut self, id: &str, text: &str) {
+    pub(crate) fn append(&mut self, id: &str, text: &str) {
         let mail = format!(
             "From: Anna Kowalska <anna@example.org>\r\nTo: test@example.org\r\nMessage-ID: <{id}>\r\n\
              Date: Sun, 22 Nov 2026 10:00:00 +0000\r\nSubject: about {id}\r\n\r\n{text}\r\n"

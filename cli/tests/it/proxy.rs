@@ -54,6 +54,15 @@ impl Proxy {
     }
 }
 
+/// Passes on what comes, both ways, until either side goes.
+pub(crate) fn pass_on(client: TcpStream, server: TcpStream) {
+    let (back, to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+    let calm = Arc::new(AtomicBool::new(true));
+    let there = calm.clone();
+    std::thread::spawn(move || pass(back, to, &there, Luck(1)));
+    pass(client, server, &calm, Luck(1));
+}
+
 /// Passes on what comes, as far as luck has it.
 fn pass(mut from: TcpStream, mut to: TcpStream, calm: &AtomicBool, mut luck: Luck) {
     let mut piece = [0; 4096];

@@ -14,10 +14,10 @@ use crate::running::{Luck, Running, Server, free_port, texts, until};
 const KILLS: u64 = 12;
 
 /// Somebody on the server, in `#nexus`.
-struct User(TcpStream);
+pub(crate) struct User(TcpStream);
 
 impl User {
-    fn join(port: u16, nick: &str) -> User {
+    pub(crate) fn join(port: u16, nick: &str) -> User {
         let mut user = User(TcpStream::connect(("127.0.0.1", port)).unwrap());
         user.write(&format!("NICK {nick}\r\nUSER {nick} 0 * :{nick}\r\nJOIN #nexus"));
         let lines = BufReader::new(user.0.try_clone().unwrap()).lines();
@@ -29,7 +29,7 @@ impl User {
         self.0.write_all(format!("{line}\r\n").as_bytes()).unwrap();
     }
 
-    fn say(&mut self, text: &str) {
+    pub(crate) fn say(&mut self, text: &str) {
         self.write(&format!("PRIVMSG #nexus :{text}"));
     }
 }
@@ -157,7 +157,7 @@ fn a_feed_that_fails_leaves_the_others_alone_and_comes_back() {
     // Another configuration, without a restart; a wrong one changes nothing.
     std::fs::write(&config, "[feed.chat]\nkind = \"pigeon\"\n").unwrap();
     running.signal("-HUP");
-    assert!(running.says("nexus: ").ends_with("is none of directory, imap, irc, matrix; what was followed goes on"));
+    assert!(running.says("nexus: ").ends_with("webhook, x; what was followed goes on"));
     self::config(&place, server.port);
     running.signal("-HUP");
     running.says("chat works");

@@ -18,6 +18,8 @@ const NOT_HERE: i32 = 3;
 /// A server that a script of the repository runs.
 pub(crate) struct Server {
     name: &'static str,
+    /// What its script is told beside its ports.
+    settings: Vec<(&'static str, String)>,
     folder: tempfile::TempDir,
     pub(crate) port: u16,
     /// Where it is encrypted, if it is.
@@ -27,7 +29,13 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it and waits until it listens. `None` where it cannot run, which only CI does not put up with.
     pub(crate) fn start(name: &'static str) -> Option<Server> {
-        let server = Server { name, folder: tempfile::tempdir().unwrap(), port: free_port(), tls_port: free_port() };
+        Server::start_with(name, Vec::new())
+    }
+
+    /// The same, told more by variables of the environment.
+    pub(crate) fn start_with(name: &'static str, settings: Vec<(&'static str, String)>) -> Option<Server> {
+        let (folder, port, tls_port) = (tempfile::tempdir().unwrap(), free_port(), free_port());
+        let server = Server { name, settings, folder, port, tls_port };
         // Servers that change their user have to be able to enter.
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(server.folder.path(), open).unwrap();
@@ -50,7 +58,7 @@ impl Server {
     pub(crate) fn script(&self, arguments: &[&str]) -> i32 {
         let script = std::path::absolute(format!("../scripts/servers/{}.sh", self.name)).unwrap();
         let mut command = Command::new(script);
-        command.args(arguments).env("NEXUS_SERVERS_RUN", self.folder.path());
+        command.args(arguments).env("NEXUS_SERVERS_RUN", self.folder.path()).envs(self.settings.clone());
         let port = |kind: &str| format!("{}_{kind}PORT", self.name.to_uppercase());
         command.env(port(""), self.port.to_string()).env(port("TLS_"), self.tls_port.to_string());
         command.status().unwrap().code().unwrap_or(-1)
@@ -93,6 +101,11 @@ impl Running {
                 return line;
             }
         }
+    }
+
+    /// What it printed since it was last asked.
+    pub(crate) fn heard(&self) -> Vec<String> {
+        self.lines.try_iter().collect()
     }
 
     pub(crate) fn signal(&self, name: &str) {

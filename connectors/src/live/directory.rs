@@ -382,7 +382,7 @@ mod tests {
         };
         let (sender, parcels) = std::sync::mpsc::channel();
         let deliver = std::sync::Arc::new(move |parcel| sender.send(parcel).is_ok());
-        let outlet = Outlet::new(named.clone(), deliver, Default::default());
+        let outlet = Outlet::new(named.clone(), deliver, Default::default(), || 0);
         (DirectoryFeed::new(named, config).unwrap(), outlet, parcels)
     }
 

@@ -1,10 +1,15 @@
 //! Requests to a platform: bounded in time and size, and errors that name no secret.
+//!
+//! A platform that asks to wait is obeyed, in whichever of the usual headers it says for how long. Cost: an answer in
+//! memory, or of an endless one a line.
 
 use std::time::Duration;
 
-use reqwest::header::RETRY_AFTER;
-use reqwest::{Client, StatusCode};
+use jiff::Timestamp;
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde_json::Value;
+use tokio::time::timeout;
 
 use super::Broken;
 
@@ -12,8 +17,13 @@ use super::Broken;
 const CONNECT: Duration = Duration::from_secs(10);
 /// The largest answer that is read.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
-/// How long to wait where a platform says "too much" and not for how long.
-const TOO_MUCH: Duration = Duration::from_secs(30);
+/// The longest line of an answer without an end.
+const LINE_BYTES_MAX: usize = 1 << 20;
+/// How long to wait where a platform says "too much" and not for how long, and how long at most.
+const TOO_MUCH: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(3600));
+/// Where platforms say when requests are welcome again: as so many seconds from now, or as a time.
+const AFTER: [&str; 2] = ["x-ratelimit-reset-after", "ratelimit-reset"];
+const RESET: [&str; 2] = ["x-rate-limit-reset", "x-ratelimit-reset"];
 
 /// A platform's answer.
 #[derive(Debug)]
@@ -22,38 +32,157 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
 }
 
+/// An answer, whatever it holds.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
 /// Something that makes requests; it follows no redirect, which might take a token elsewhere.
 pub(crate) fn client() -> Result<Client, String> {
     let client = Client::builder().connect_timeout(CONNECT).redirect(reqwest::redirect::Policy::none());
     client.build().map_err(|error| format!("no requests can be made: {error}"))
 }
 
-/// Sends a request and reads the JSON that comes; an answer that asks to wait is [`Broken::Wait`]. `who` names the platform
-/// in errors.
-pub(crate) async fn json(who: &str, request: reqwest::RequestBuilder, within: Duration) -> Result<Answer, Broken> {
-    // An error's own text may carry the address, with what stands in it.
-    let lost = |error: reqwest::Error| Broken::Retry(format!("{who}: {}", causes(&error.without_url())));
-    let mut response = request.timeout(within).send().await.map_err(lost)?;
-    let status = response.status();
-    let told = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
-    let mut bytes = Vec::new();
-    while let Some(part) = response.chunk().await.map_err(lost)? {
-        if bytes.len() + part.len() > ANSWER_BYTES_MAX {
+/// A server's address, with its name for errors. What is wrong with it is not quoted: somebody may have written a password
+/// into it.
+pub(crate) fn address(text: &str, example: &str) -> Result<(Url, String), String> {
+    let wrong = || format!("it is no plain address, such as {example}");
+    let url = Url::parse(text).map_err(|_| wrong())?;
+    let bare = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+    if !matches!(url.scheme(), "http" | "https") || url.cannot_be_a_base() || !bare {
+        return Err(wrong());
+    }
+    let who = url.host_str().ok_or_else(wrong)?.to_string();
+    Ok((url, who))
+}
+
+/// Sends a request and reads all that comes. An answer that asks to wait is [`Broken::Wait`], one that says that the server
+/// is in trouble [`Broken::Retry`]. `who` names the platform in errors.
+pub(crate) async fn whole(who: &str, request: RequestBuilder, within: Duration) -> Result<Whole, Broken> {
+    let mut response = request.timeout(within).send().await.map_err(|error| lost(who, error))?;
+    let (status, headers) = (well(who, &response)?, response.headers().clone());
+    let mut body = Vec::new();
+    while let Some(part) = response.chunk().await.map_err(|error| lost(who, error))? {
+        if body.len() + part.len() > ANSWER_BYTES_MAX {
             return Err(Broken::Retry(format!("{who}: its answer is larger than {ANSWER_BYTES_MAX} bytes")));
         }
-        bytes.extend_from_slice(&part);
+        body.extend_from_slice(&part);
     }
-    if status.is_server_error() {
-        return Err(Broken::Retry(format!("{who}: it answers {status}")));
-    }
-    match serde_json::from_slice::<Value>(&bytes) {
-        _ if status == StatusCode::TOO_MANY_REQUESTS => {
-            let told = told.map_or(TOO_MUCH, Duration::from_secs);
-            Err(Broken::Wait(format!("{who}: it asks us to wait"), told))
-        }
+    Ok(Whole { status, headers, body })
+}
+
+/// The same, for an answer in JSON.
+pub(crate) async fn json(who: &str, request: RequestBuilder, within: Duration) -> Result<Answer, Broken> {
+    let Whole { status, body, .. } = whole(who, request, within).await?;
+    match serde_json::from_slice(&body) {
         Ok(body) => Ok(Answer { status, body }),
         Err(error) => Err(Broken::Retry(format!("{who}: it answers {status} with no JSON: {error}"))),
     }
+}
+
+/// Sends a request whose answer has no end; `within` is for its beginning.
+pub(crate) async fn stream(
+    who: &str,
+    request: RequestBuilder,
+    within: Duration,
+) -> Result<(StatusCode, Pieces), Broken> {
+    let late = |_| Broken::Retry(format!("{who}: no answer within {} s", within.as_secs()));
+    let response = timeout(within, request.send()).await.map_err(late)?.map_err(|error| lost(who, error))?;
+    let status = well(who, &response)?;
+    Ok((status, Pieces { who: who.into(), response, read: Vec::new(), from: 0, ended: false }))
+}
+
+/// An answer without an end, line by line.
+#[derive(Debug)]
+pub(crate) struct Pieces {
+    who: String,
+    response: Response,
+    read: Vec<u8>,
+    /// Up to where what is read was given.
+    from: usize,
+    ended: bool,
+}
+
+impl Pieces {
+    /// The next line, without its end; `None` when there are no more. Nothing is lost if it is not waited for to the end.
+    pub(crate) async fn line(&mut self, silence: Duration) -> Result<Option<Vec<u8>>, Broken> {
+        let mut looked = self.from;
+        loop {
+            if let Some(end) = self.read[looked..].iter().position(|byte| *byte == b'\n') {
+                let line = &self.read[self.from..looked + end];
+                let line = line.strip_suffix(b"\r").unwrap_or(line).to_vec();
+                self.from = looked + end + 1;
+                return Ok(Some(line));
+            }
+            looked = self.read.len();
+            if self.ended {
+                let rest = std::mem::take(&mut self.read).split_off(self.from);
+                self.from = 0;
+                return Ok((!rest.is_empty()).then_some(rest));
+            }
+            if looked - self.from > LINE_BYTES_MAX {
+                return Err(Broken::Retry(format!("{}: a line is longer than {LINE_BYTES_MAX} bytes", self.who)));
+            }
+            let silent = |_| Broken::Retry(format!("{}: silent for {} s", self.who, silence.as_secs()));
+            let part = timeout(silence, self.response.chunk()).await.map_err(silent)?;
+            match part.map_err(|error| lost(&self.who, error))? {
+                Some(part) => {
+                    looked -= self.from;
+                    self.read.drain(..std::mem::take(&mut self.from));
+                    self.read.extend_from_slice(&part);
+                }
+                None => self.ended = true,
+            }
+        }
+    }
+}
+
+/// An error's own text may carry the address, with what stands in it.
+fn lost(who: &str, error: reqwest::Error) -> Broken {
+    Broken::Retry(format!("{who}: {}", causes(&error.without_url())))
+}
+
+/// The status of an answer that is one: not a server in trouble, nor one that asks to wait.
+fn well(who: &str, response: &Response) -> Result<StatusCode, Broken> {
+    let status = response.status();
+    let wait = wait(response.headers());
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => {
+            let (usual, most) = TOO_MUCH;
+            Err(Broken::Wait(format!("{who}: it asks us to wait"), wait.unwrap_or(usual).min(most)))
+        }
+        status if status.is_server_error() => match wait {
+            Some(wait) => Err(Broken::Wait(format!("{who}: it answers {status}"), wait.min(TOO_MUCH.1))),
+            None => Err(Broken::Retry(format!("{who}: it answers {status}"))),
+        },
+        status => Ok(status),
+    }
+}
+
+/// For how long a platform asks to wait, by its own clock.
+fn wait(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    let seconds = |text: &str| text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let now = || date(text(DATE.as_str())?);
+    let until = |time: Timestamp| Duration::try_from(time.duration_since(now()?)).ok();
+    let told = text(RETRY_AFTER.as_str()).and_then(|told| seconds(told).or_else(|| until(date(told)?)));
+    let after = || AFTER.iter().find_map(|name| seconds(text(name)?));
+    let reset = || {
+        RESET.iter().find_map(|name| {
+            let told = text(name)?;
+            let time = told.parse::<i64>().ok().and_then(|at| Timestamp::from_second(at).ok());
+            until(time.or_else(|| told.parse().ok())?)
+        })
+    };
+    told.or_else(after).or_else(reset)
+}
+
+/// A time as HTTP writes it.
+fn date(text: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::parse(text).ok().map(|time| time.timestamp())
 }
 
 /// An error with what caused it.
@@ -62,4 +191,63 @@ fn causes(error: &dyn std::error::Error) -> String {
     let mut texts: Vec<String> = causes.map(ToString::to_string).collect();
     texts.dedup();
     texts.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    #[test]
+    fn how_long_to_wait_is_read_from_what_platforms_say() {
+        let told = |pairs: &[(&'static str, &str)]| {
+            let headers = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+            wait(&headers.collect::<HeaderMap>()).map(|wait| wait.as_millis())
+        };
+        let date = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(told(&[("retry-after", "7")]), Some(7_000));
+        assert_eq!(told(&[date, ("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT")]), Some(30_000));
+        assert_eq!(told(&[("x-ratelimit-reset-after", "1.5")]), Some(1_500));
+        assert_eq!(told(&[date, ("x-rate-limit-reset", "784111787")]), Some(10_000));
+        assert_eq!(told(&[date, ("x-ratelimit-reset", "1994-11-06T08:49:57.5Z")]), Some(20_500));
+        for senseless in [vec![("retry-after", "soon")], vec![("retry-after", "-3")], vec![("x-rate-limit-reset", "1")]]
+        {
+            assert_eq!(told(&senseless), None, "{senseless:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_plain() {
+        let (url, who) = address("https://example.org:8443/a", "https://b").unwrap();
+        assert_eq!((url.as_str(), who.as_str()), ("https://example.org:8443/a", "example.org"));
+        for wrong in ["example.org", "ftp://a", "https://u:hunter2@a", "https://a?token=hunter2", "data:x"] {
+            let error = address(wrong, "https://b").unwrap_err();
+            assert!(error.ends_with("such as https://b") && !error.contains("hunter2"));
+        }
+    }
+
+    #[tokio::test]
+    async fn lines_come_whole_however_they_are_cut() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let _ = socket.read(&mut [0; 1024]).await;
+            socket.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n").await.unwrap();
+            for part in ["one\r", "\n", "tw", "o\n\nth", "ree"] {
+                socket.write_all(part.as_bytes()).await.unwrap();
+                socket.flush().await.unwrap();
+                tokio::task::yield_now().await;
+            }
+        });
+        let second = Duration::from_secs(5);
+        let (status, mut pieces) = stream("it", client().unwrap().get(url), second).await.unwrap();
+        assert_eq!(status, 200);
+        let mut lines = Vec::new();
+        while let Some(line) = pieces.line(second).await.unwrap() {
+            lines.push(String::from_utf8(line).unwrap());
+        }
+        assert_eq!(lines, ["one", "two", "", "three"]);
+    }
 }

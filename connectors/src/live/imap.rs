@@ -18,8 +18,8 @@ use std::time::Duration;
 use base64::Engine;
 use futures::future::BoxFuture;
 use imap_proto::{AttributeValue, MailboxDatum, Response, ResponseCode};
-use nexus_types::Text;
 use nexus_types::event::SAID_NOW;
+use nexus_types::{Millis, Text};
 use serde::Deserialize;
 
 use super::{Broken, Feed, Named, Outlet, Resume, Secret, SecretRef, socket};
@@ -83,11 +83,23 @@ pub struct ImapFeed {
     config: ImapConfig,
 }
 
-fn proof(config: &ImapConfig) -> Result<Proof, String> {
+const EITHER: &str = "give either a password or a token";
+
+/// Whether there is something to say who we are.
+fn has_proof(config: &ImapConfig) -> Result<(), String> {
+    let (field, secret) = match (&config.password, &config.token) {
+        (Some(password), None) => ("password", password),
+        (None, Some(token)) => ("token", token),
+        _ => return Err(EITHER.into()),
+    };
+    secret.read().map(drop).map_err(|error| format!("{field}: {error}"))
+}
+
+async fn proof(config: &ImapConfig, now: Millis) -> Result<Proof, Broken> {
     match (&config.password, &config.token) {
-        (Some(password), None) => password.read().map(Proof::Password).map_err(|error| format!("password: {error}")),
-        (None, Some(token)) => token.read().map(Proof::Token).map_err(|error| format!("token: {error}")),
-        _ => Err("give either a password or a token".into()),
+        (Some(password), _) => password.fetch("password", now).await.map(Proof::Password),
+        (None, Some(token)) => token.fetch("token", now).await.map(Proof::Token),
+        (None, None) => Err(Broken::Refused(EITHER.into())),
     }
 }
 
@@ -113,7 +125,7 @@ impl ImapFeed {
         if config.every == 0 {
             return Err("every: give a second or more".into());
         }
-        proof(&config)?;
+        has_proof(&config)?;
         Ok(ImapFeed { named, config })
     }
 
@@ -122,7 +134,7 @@ impl ImapFeed {
         let tls = self.config.tls.unwrap_or(server.ends_with(ENCRYPTED));
         let stream = socket::connect(server, tls, self.config.authority.as_deref()).await;
         let mut wire = Wire::new(stream.map_err(|error| Broken::Retry(format!("{server}: {error}")))?, server);
-        let idles = self.log_in(&mut wire).await?;
+        let idles = self.log_in(&mut wire, outlet.now()).await?;
         let source = self.config.source.clone().unwrap_or_else(|| "mail".into());
         let options = Options { source: Some(source.clone()), seen_at: SAID_NOW, ..Options::new(&self.named.scope) };
         let account = Account::new(&self.named, source, from.notes);
@@ -167,12 +179,12 @@ impl ImapFeed {
     }
 
     /// Says who we are; whether the server tells of news.
-    async fn log_in(&self, wire: &mut Wire) -> Result<bool, Broken> {
+    async fn log_in(&self, wire: &mut Wire, now: Millis) -> Result<bool, Broken> {
         wire.owed().await?;
         let base64 = |text: String| base64::engine::general_purpose::STANDARD.encode(text);
         let user = &self.config.user;
         // Read anew each time: it may have been changed.
-        let (how, proof) = match proof(&self.config).map_err(Broken::Refused)? {
+        let (how, proof) = match proof(&self.config, now).await? {
             Proof::Password(password) => ("PLAIN", base64(format!("\0{user}\0{}", password.expose()))),
             Proof::Token(token) => {
                 ("XOAUTH2", base64(format!("user={user}\u{1}auth=Bearer {}\u{1}\u{1}", token.expose())))

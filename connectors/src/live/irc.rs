@@ -17,7 +17,7 @@ use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, ReadHalf, WriteHalf};
 
 use super::socket::{self, Stream, within};
-use super::{Batch, Broken, Feed, Named, Outlet, Resume, Secret, SecretRef};
+use super::{Batch, Broken, Feed, Named, Outlet, Resume, SecretRef};
 use crate::{Item, Rejected};
 use session::Session;
 
@@ -64,10 +64,6 @@ pub struct IrcFeed {
     config: IrcConfig,
 }
 
-fn read(password: Option<&SecretRef>) -> Result<Option<Secret>, String> {
-    password.map(SecretRef::read).transpose().map_err(|error| format!("password: {error}"))
-}
-
 impl IrcFeed {
     /// Checks what the configuration says, and reads the password.
     pub fn new(named: Named, config: IrcConfig) -> Result<IrcFeed, String> {
@@ -84,13 +80,16 @@ impl IrcFeed {
         {
             return Err(format!("channels: {channel:?} is not a channel's name, such as \"#rust\""));
         }
-        read(config.password.as_ref())?;
+        config.password.as_ref().map(SecretRef::read).transpose().map_err(|error| format!("password: {error}"))?;
         Ok(IrcFeed { named, config })
     }
 
     async fn run(&mut self, from: Resume, outlet: &Outlet) -> Result<Infallible, Broken> {
         // Read anew each time: it may have been changed.
-        let password = read(self.config.password.as_ref()).map_err(Broken::Refused)?;
+        let password = match &self.config.password {
+            Some(password) => Some(password.fetch("password", outlet.now()).await?),
+            None => None,
+        };
         let (server, silence) = (self.config.server.as_str(), Duration::from_secs(self.config.silence.max(1)));
         let tls = self.config.tls.unwrap_or(server.ends_with(ENCRYPTED));
         let lost = |error: io::Error| Broken::Retry(format!("{server}: {error}"));

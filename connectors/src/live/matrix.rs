@@ -18,6 +18,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::http::{self, Answer};
+use super::manners::Manners;
 use super::{Batch, Broken, Feed, Named, Outlet, Resume, Secret, SecretRef};
 use crate::{Item, Rejected};
 use said::{Room, Said};
@@ -28,6 +29,8 @@ const POLL: (Duration, Duration) = (Duration::from_secs(25), Duration::from_secs
 const ANSWER: Duration = Duration::from_secs(60);
 /// How long the first sync may take, which tells of all rooms.
 const FIRST: Duration = Duration::from_secs(300);
+/// No more requests than so many in so long, whatever happens.
+const MANNERS: (u32, Duration) = (600, Duration::from_secs(60));
 /// So often a page is asked for again that did not come.
 const TRIES: u32 = 6;
 /// How many events a page has.
@@ -67,12 +70,9 @@ pub struct MatrixFeed {
     history: bool,
     source: Text,
     client: Client,
-    /// The token, as it was read when this connection began.
+    manners: Manners,
+    /// The token, as it was read for the last sync.
     proof: Option<Secret>,
-}
-
-fn read(token: &SecretRef) -> Result<Secret, String> {
-    token.read().map_err(|error| format!("token: {error}"))
 }
 
 /// The notes of a run, with those that are new.
@@ -98,28 +98,23 @@ impl Notes {
 impl MatrixFeed {
     /// Checks what the configuration says, and reads the token.
     pub fn new(named: Named, config: MatrixConfig) -> Result<MatrixFeed, String> {
-        // It is not quoted: somebody may have written a password into it.
-        let wrong = || "server: it is no plain address, such as https://matrix.example.org".to_string();
-        let server = Url::parse(&config.server).map_err(|_| wrong())?;
-        let bare = server.username().is_empty() && server.password().is_none() && server.query().is_none();
-        if !matches!(server.scheme(), "http" | "https") || server.cannot_be_a_base() || !bare {
-            return Err(wrong());
-        }
-        let who = server.host_str().ok_or_else(wrong)?.to_string();
-        read(&config.token)?;
+        let address = http::address(&config.server, "https://matrix.example.org");
+        let (server, who) = address.map_err(|error| format!("server: {error}"))?;
+        config.token.read().map_err(|error| format!("token: {error}"))?;
         let source = config.source.unwrap_or_else(|| named.feed.clone());
         let MatrixConfig { rooms, history, token, .. } = config;
-        let client = http::client()?;
-        Ok(MatrixFeed { named, server, who, token, rooms, history, source, client, proof: None })
+        let (client, (requests, per)) = (http::client()?, MANNERS);
+        let manners = Manners::new(requests, per);
+        Ok(MatrixFeed { named, server, who, token, rooms, history, source, client, manners, proof: None })
     }
 
     async fn run(&mut self, from: Resume, outlet: &Outlet) -> Result<Infallible, Broken> {
-        // Read anew each time: it may have been changed.
-        self.proof = Some(read(&self.token).map_err(Broken::Refused)?);
         let resumed = from.offset.is_some();
         let mut since = from.offset.as_deref().and_then(|offset| offset.strip_prefix("1 ")).map(str::to_string);
         let mut notes = Notes { all: from.notes, new: Vec::new() };
         loop {
+            // Read anew each time: it may have been changed, or be about to run out.
+            self.proof = Some(self.token.fetch("token", outlet.now()).await?);
             let answer = self.sync(since.as_deref()).await?;
             if answer.status == StatusCode::BAD_REQUEST && since.is_some() {
                 // The server does not know its token any more: all is read again, and what is held changes nothing.
@@ -172,6 +167,7 @@ impl MatrixFeed {
         }
         let token = self.proof.as_ref().map_or("", Secret::expose);
         let request = self.client.get(url).query(query).bearer_auth(token);
+        self.manners.turn().await;
         http::json(&self.who, request, within).await
     }
 

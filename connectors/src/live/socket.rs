@@ -49,7 +49,8 @@ pub(crate) async fn within<T>(long: Duration, doing: &str, work: impl Future<Out
     timeout(long, work).await.map_err(|_| late())?
 }
 
-fn client(authority: Option<&Path>) -> Result<ClientConfig> {
+/// How connections are encrypted, and who vouches for servers: the system's authorities, or those in a PEM file.
+pub(crate) fn client(authority: Option<&Path>) -> Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     match authority {
         Some(path) => {

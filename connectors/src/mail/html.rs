@@ -15,7 +15,7 @@ const FLAT: [&str; 18] = [
 ];
 
 /// The text a reader sees; quotations keep their `> `.
-pub(super) fn to_text(html: &str) -> String {
+pub(crate) fn to_text(html: &str) -> String {
     if html.len() > BYTES_MAX || depth(html) > DEPTH_MAX {
         return html_to_text(html);
     }

@@ -106,6 +106,8 @@ fn the_samples_of_the_guide_are_read_as_it_says() {
         (4, "sample", Format::WhatsApp, 2),
         (6, "sample", Format::ChatGpt, 1),
         (7, "sample", Format::Claude, 1),
+        (8, "sample", Format::Calendar, 1),
+        (10, "messages.csv", Format::LinkedIn, 1),
     ];
     for (at, name, format, count) in known {
         let source = open_reader(name, Box::new(samples[at].as_bytes()), &Options::new("me")).unwrap();

@@ -2,12 +2,14 @@
 #![allow(clippy::unwrap_used)]
 
 mod assistants;
+mod calendar;
 mod inputs;
 mod irc;
 mod jsonl;
 mod mail;
 mod robust;
 mod slack;
+mod social;
 mod telegram;
 mod whatsapp;
 

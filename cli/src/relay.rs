@@ -1,0 +1,283 @@
+//! Writing commands while `nexus run` holds the store: they go through it, over a socket in a folder that only its owner
+//! may enter.
+//!
+//! The command sends its arguments, whose memory it means and where it stands; the run parses and does them with the store
+//! that it has open, between two epochs, and sends back what is to be printed and the exit code. Frames are lines of JSON.
+//! While a command works, feeds wait; what they bring meanwhile is not lost. Standard input is read to its end before the
+//! command begins, so that a slow one holds up nobody.
+
+use std::fs::{DirBuilder, File};
+use std::io::{self, BufRead, BufReader, Read, Seek, Write, stderr, stdin, stdout};
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use clap::Parser;
+use nexus::{Control, Error, ErrorKind, Nexus};
+use serde::{Deserialize, Serialize};
+
+use crate::args::{Cli, Command};
+use crate::failure::{Failure, Result};
+use crate::place::Place;
+use crate::print::Out;
+
+/// The folder in a store, and the socket in it.
+const FOLDER: &str = "run";
+const SOCKET: &str = "commands.sock";
+/// The longest request.
+const REQUEST_BYTES_MAX: u64 = 1 << 20;
+/// How long a request may take to come, and how long a command may not take up what is printed.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The exit code of a command whose run ended before it.
+const CUT: u8 = 5;
+
+/// What a command asks for.
+#[derive(Debug, Serialize, Deserialize)]
+struct Request {
+    arguments: Vec<String>,
+    scope: String,
+    folder: PathBuf,
+    json: bool,
+    quiet: bool,
+    color: bool,
+    /// Of the terminal that shows it.
+    width: Option<u16>,
+    /// Whether standard input follows.
+    stdin: bool,
+}
+
+/// What it is told.
+#[derive(Debug, Serialize, Deserialize)]
+enum Frame {
+    /// For standard output.
+    Out(String),
+    /// For standard error.
+    Err(String),
+    /// How far it is: position, length, and in words; `None` takes the bar away.
+    Bar(Option<(u64, u64, String)>),
+    /// It is done, with this exit code.
+    End(u8),
+}
+
+/// The other end of a command that is done here.
+pub(crate) struct Peer {
+    stream: Mutex<UnixStream>,
+    gone: Arc<AtomicBool>,
+}
+
+impl Peer {
+    fn send(&self, frame: &Frame) -> io::Result<()> {
+        let mut line = serde_json::to_vec(frame)?;
+        line.push(b'\n');
+        let sent = self.stream.lock().unwrap_or_else(PoisonError::into_inner).write_all(&line);
+        if sent.is_err() {
+            self.gone.store(true, Ordering::Relaxed);
+        }
+        // Whoever does not take it up has gone, in whatever way.
+        sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+
+    /// Prints there.
+    pub(crate) fn out(&self, text: &str) -> io::Result<()> {
+        self.send(&Frame::Out(text.into()))
+    }
+
+    /// Says there, on standard error.
+    pub(crate) fn hint(&self, text: &str) -> io::Result<()> {
+        self.send(&Frame::Err(text.into()))
+    }
+
+    /// Shows there how far it is.
+    pub(crate) fn progress(&self, bar: Option<(u64, u64, String)>) -> io::Result<()> {
+        self.send(&Frame::Bar(bar))
+    }
+
+    /// Set once it has gone.
+    pub(crate) fn gone(&self) -> Arc<AtomicBool> {
+        self.gone.clone()
+    }
+}
+
+fn socket(store: &Path) -> PathBuf {
+    store.join(FOLDER).join(SOCKET)
+}
+
+/// Where commands arrive; gone when this is dropped.
+pub(crate) struct Relay(PathBuf);
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Listens for commands. Whoever calls this holds the store's lock, so what lies there is a dead process's.
+pub(crate) fn listen(place: &Place<'_>, control: Control) -> io::Result<Relay> {
+    let path = socket(&place.store);
+    match DirBuilder::new().mode(0o700).create(place.store.join(FOLDER)) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&path)?;
+    let own = place.own();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(io::Result::ok) {
+            let (control, own) = (control.clone(), own.own());
+            std::thread::spawn(move || drop(serve(stream, &control, own)));
+        }
+    });
+    Ok(Relay(path))
+}
+
+/// Reads a request and has it done by the thread that has the store.
+fn serve(stream: UnixStream, control: &Control, place: Place<'static>) -> io::Result<()> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let peer = Peer { stream: Mutex::new(stream.try_clone()?), gone: Arc::default() };
+    let mut reader = BufReader::new(stream);
+    let mut line = Vec::new();
+    (&mut reader).take(REQUEST_BYTES_MAX).read_until(b'\n', &mut line)?;
+    let request: Request = serde_json::from_slice(&line)?;
+    let input = if request.stdin { Some(spooled(&mut reader, &place)?) } else { None };
+    let whole = std::iter::once("nexus".to_owned()).chain(request.arguments.iter().cloned());
+    let cli = match Cli::try_parse_from(whole) {
+        Ok(cli) if cli.command.is_done_elsewhere() => cli,
+        // The command parsed it before it sent it: this is another version of Nexus, or no Nexus at all.
+        _ => {
+            peer.hint("nexus: the nexus run that holds the store does not know this command; end it first\n")?;
+            return peer.send(&Frame::End(2));
+        }
+    };
+    let (peer, refused) =
+        (Arc::new(peer), Failure::from(Error::new(ErrorKind::Locked, "nexus run is just ending: try again")));
+    let to = peer.clone();
+    let lent = control.lend(Box::new(move |nexus| drop(done(nexus, cli.command, request, input, place, &to))));
+    if !lent {
+        peer.hint(&format!("nexus: {refused}\n"))?;
+        peer.send(&Frame::End(refused.number()))?;
+    }
+    Ok(())
+}
+
+/// Standard input, whole, in a file that nobody else sees.
+fn spooled(reader: &mut BufReader<UnixStream>, place: &Place<'_>) -> io::Result<File> {
+    // What is piped in may take its time.
+    reader.get_ref().set_read_timeout(None)?;
+    let number = std::process::id();
+    let thread = std::thread::current().id();
+    let path = place.store.join(FOLDER).join(format!("input-{number}-{thread:?}"));
+    let mut file = File::options().read(true).write(true).create(true).truncate(true).open(&path)?;
+    std::fs::remove_file(&path)?;
+    io::copy(reader, &mut file)?;
+    file.rewind()?;
+    Ok(file)
+}
+
+fn done(
+    nexus: &mut Nexus,
+    mut command: Command,
+    request: Request,
+    input: Option<File>,
+    place: Place<'static>,
+    peer: &Arc<Peer>,
+) -> io::Result<()> {
+    command.stands_in(&request.folder);
+    let out = Out::of_peer(request.json, request.quiet, request.color, request.width, peer.clone());
+    let code = {
+        let place = place.lent(nexus, request.scope, input);
+        match crate::run(command, &place, &out) {
+            Ok(outcome) => outcome.number(),
+            Err(failure) => {
+                if let Some(text) = crate::told(&failure, out.json) {
+                    peer.hint(&format!("{text}\n"))?;
+                }
+                failure.number()
+            }
+        }
+    };
+    peer.send(&Frame::End(code))
+}
+
+/// Has this command done by the run that holds the store; `None` if there is none.
+pub(crate) fn through(place: &Place<'_>, out: &Out, command: &Command) -> Option<u8> {
+    let stream = UnixStream::connect(socket(&place.store)).ok()?;
+    let arguments: Option<Vec<String>> = std::env::args_os().skip(1).map(|text| text.into_string().ok()).collect();
+    let said = |text: &str| {
+        // Nowhere is left to say that standard error cannot be written.
+        let _ = writeln!(stderr(), "nexus: {text}");
+    };
+    let Some(arguments) = arguments else {
+        said("while nexus run holds the store, arguments have to be UTF-8");
+        return Some(2);
+    };
+    let asked = ask(&stream, place, out, arguments, command.reads_stdin());
+    let ended = asked.and_then(|()| follow(stream, out, &mut |text| stdout().write_all(text.as_bytes())));
+    match ended {
+        Ok(Some(code)) => Some(code),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Some(0),
+        Ok(None) | Err(_) => {
+            said("nexus run ended before this was done: run the command again");
+            Some(CUT)
+        }
+    }
+}
+
+/// Has these arguments done there, and lets go of what they print; false if no run holds the store.
+pub(crate) fn silently(place: &Place<'_>, out: &Out, arguments: &[&str]) -> Result<bool> {
+    if place.is_lent() {
+        return Ok(false);
+    }
+    let Ok(stream) = UnixStream::connect(socket(&place.store)) else { return Ok(false) };
+    let arguments = arguments.iter().map(|text| (*text).to_owned()).collect();
+    ask(&stream, place, out, arguments, false)?;
+    match follow(stream, out, &mut |_| Ok(()))? {
+        Some(0 | 1) => Ok(true),
+        _ => Err(Error::new(ErrorKind::Locked, "the nexus run that holds the store did not do it").into()),
+    }
+}
+
+fn ask(mut stream: &UnixStream, place: &Place<'_>, out: &Out, arguments: Vec<String>, input: bool) -> io::Result<()> {
+    let request = Request {
+        arguments,
+        scope: place.scope.clone(),
+        folder: std::env::current_dir()?,
+        json: out.json,
+        quiet: out.is_quiet(),
+        color: out.has_color(),
+        width: out.width(),
+        stdin: input,
+    };
+    let mut line = serde_json::to_vec(&request)?;
+    line.push(b'\n');
+    stream.write_all(&line)?;
+    if input {
+        io::copy(&mut stdin().lock(), &mut stream)?;
+        stream.shutdown(std::net::Shutdown::Write)?;
+    }
+    Ok(())
+}
+
+/// Prints what comes until it is done; `None` if the other end went before.
+fn follow(stream: UnixStream, out: &Out, print: &mut dyn FnMut(&str) -> io::Result<()>) -> io::Result<Option<u8>> {
+    let bar = out.progress();
+    for line in BufReader::new(stream).lines() {
+        match serde_json::from_str(&line?)? {
+            Frame::Out(text) => print(&text)?,
+            Frame::Err(text) => bar.aside(|| drop(stderr().write_all(text.as_bytes()))),
+            Frame::Bar(Some((position, length, text))) => bar.show(position, length, text),
+            Frame::Bar(None) => bar.finish(),
+            Frame::End(code) => {
+                stdout().flush()?;
+                return Ok(Some(code));
+            }
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,180 @@
+//! Discord, followed by a bot: the channels that it sees, with edits, deletions, threads and reactions.
+//!
+//! The gateway, version 10: a WebSocket that is told whose it is (identify), or which session it goes on with (resume).
+//! Offset: that session. Where a session is lost, what was said since is asked for, channel by channel (REST, version 10).
+//! Notes: what everything was called when it was first seen, the last message of each channel, and where there are gaps to be
+//! filled. Whatever is read twice is equal. Cost: the notes in memory, one request for 100 messages of a gap.
+
+mod gateway;
+mod said;
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use nexus_types::Text;
+use reqwest::header::{AUTHORIZATION, USER_AGENT};
+use reqwest::{Client, StatusCode, Url};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::http::{self, Whole};
+use super::manners::Manners;
+use super::{Broken, Feed, Named, Outlet, Resume, Secret, SecretRef, websocket};
+use gateway::Following;
+use said::Place;
+
+/// How long an answer may take.
+const ANSWER: Duration = Duration::from_secs(30);
+/// No more requests than so many in so long; what a channel may be asked is told by its answers.
+const MANNERS: (u32, Duration) = (5, Duration::from_secs(1));
+/// How many messages are asked for at once.
+const PAGE: usize = 100;
+/// How long to wait before a page that did not come is asked for again.
+const AGAIN: Duration = Duration::from_secs(5);
+/// How a program has to name itself.
+const NAME: &str = concat!("DiscordBot (", env!("CARGO_PKG_REPOSITORY"), ", ", env!("CARGO_PKG_VERSION"), ")");
+
+/// What a configuration says of it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DiscordConfig {
+    /// The bot's token.
+    pub token: SecretRef,
+    /// Only these channels, by id, with their threads; all that the bot sees if absent.
+    pub channels: Option<Vec<String>>,
+    /// Where the gateway is.
+    #[serde(default = "gateway")]
+    pub gateway: String,
+    /// Where the REST API is.
+    #[serde(default = "api")]
+    pub api: String,
+    /// What events are named after; by default the feed.
+    pub source: Option<Text>,
+}
+
+fn gateway() -> String {
+    "wss://gateway.discord.gg".into()
+}
+
+fn api() -> String {
+    "https://discord.com/api".into()
+}
+
+/// A bot whose channels are followed.
+#[derive(Debug)]
+pub struct DiscordFeed {
+    token: SecretRef,
+    gateway: Url,
+    api: Url,
+    who: String,
+    place: Place,
+    client: Client,
+    manners: Manners,
+}
+
+/// What a channel says when it is asked for what came after a message.
+#[derive(Debug)]
+struct Page {
+    channel: Text,
+    after: Text,
+    found: Found,
+}
+
+#[derive(Debug)]
+enum Found {
+    /// These, in no order.
+    Messages(Vec<Value>),
+    /// It may not be read, or is gone.
+    Hidden,
+    /// Nothing: it did not answer, and has been waited for.
+    Later,
+}
+
+impl DiscordFeed {
+    /// Checks what the configuration says, and reads the token.
+    pub fn new(named: Named, config: DiscordConfig) -> Result<DiscordFeed, String> {
+        let (gateway, who) = websocket::address(&config.gateway, "wss://gateway.discord.gg")
+            .map_err(|error| format!("gateway: {error}"))?;
+        let (api, _) =
+            http::address(&config.api, "https://discord.com/api").map_err(|error| format!("api: {error}"))?;
+        let is_id = |id: &String| id.parse::<u64>().is_ok();
+        if let Some(wrong) = config.channels.iter().flatten().find(|id| !is_id(id)) {
+            return Err(format!("channels: {wrong:?} is no channel's id: turn on Developer Mode and copy it"));
+        }
+        config.token.read().map_err(|error| format!("token: {error}"))?;
+        let source = config.source.unwrap_or_else(|| named.feed.clone());
+        let place = Place { scope: named.scope, source, channels: config.channels };
+        let (client, (requests, per)) = (http::client()?, MANNERS);
+        let manners = Manners::new(requests, per);
+        Ok(DiscordFeed { token: config.token, gateway, api, who, place, client, manners })
+    }
+
+    async fn run(&mut self, from: Resume, outlet: &Outlet) -> Result<Infallible, Broken> {
+        let token = self.token.fetch("token", outlet.now()).await?;
+        Following::new(self, token, from, outlet).run().await
+    }
+
+    /// What a channel has after a message, a hundred at most.
+    async fn page(&self, token: Secret, channel: Text, after: Text) -> Result<Page, Broken> {
+        self.manners.turn().await;
+        let mut url = self.api.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(["v10", "channels", &*channel, "messages"]);
+        }
+        let limit = PAGE.to_string();
+        let request = self.client.get(url).query(&[("after", &*after), ("limit", &*limit)]);
+        let request = request.header(AUTHORIZATION, format!("Bot {}", token.expose())).header(USER_AGENT, NAME);
+        let found = match http::whole(&self.who, request, ANSWER).await {
+            Ok(whole) => self.found(&whole)?,
+            Err(Broken::Wait(_, pause)) => {
+                tokio::time::sleep(pause).await;
+                Found::Later
+            }
+            Err(Broken::Retry(_)) => {
+                tokio::time::sleep(AGAIN).await;
+                Found::Later
+            }
+            Err(other) => return Err(other),
+        };
+        Ok(Page { channel, after, found })
+    }
+
+    fn found(&self, whole: &Whole) -> Result<Found, Broken> {
+        match whole.status {
+            StatusCode::UNAUTHORIZED => Err(Broken::Refused(format!("{}: the token is not accepted", self.who))),
+            StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => Ok(Found::Hidden),
+            status if status.is_success() => match serde_json::from_slice(&whole.body) {
+                Ok(messages) => Ok(Found::Messages(messages)),
+                Err(error) => Err(Broken::Retry(format!("{}: messages that are no list: {error}", self.who))),
+            },
+            status => Err(Broken::Retry(format!("{}: it answers {status}", self.who))),
+        }
+    }
+}
+
+impl Feed for DiscordFeed {
+    fn follow<'a>(&'a mut self, from: Resume, outlet: &'a Outlet) -> BoxFuture<'a, Result<Infallible, Broken>> {
+        Box::pin(self.run(from, outlet))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let named = Named { scope: "s".into(), feed: "chat".into() };
+        for (more, expected) in [
+            (r#""gateway": "https://a""#, "gateway: it is no plain address, such as wss://"),
+            (r#""api": "https://u:hunter2@a""#, "api: it is no plain address, such as https://"),
+            (r##""channels": ["#general"]"##, "channels: \"#general\" is no channel's id"),
+        ] {
+            let config = format!("{{\"token\": {{\"env\": \"PATH\"}}, {more}}}");
+            let error = DiscordFeed::new(named.clone(), serde_json::from_str(&config).unwrap()).unwrap_err();
+            assert!(error.starts_with(expected) && !error.contains("hunter2"), "{error}");
+        }
+    }
+}

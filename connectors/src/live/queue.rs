@@ -1,0 +1,208 @@
+//! Messages of a queue, as events: their bodies are rows of Nexus's own schema, one or many.
+//!
+//! A queue delivers again, so every row needs a name that is the same each time: its `id`, else what the broker calls the
+//! message, with `/n` for the n-th of many rows. A row without a revision has revision 0. What is no row is rejected; a
+//! message of which nothing is a row is one reject, whole. Cost: a copy of a body that has many rows.
+
+use nexus_types::event::SAID_NOW;
+use nexus_types::{Change, Text};
+use serde_json::Value;
+
+use super::{Named, socket};
+use crate::frame::Frame;
+use crate::jsonl::{self, Row};
+use crate::{Format, Item, MESSAGE_BYTES_MAX, Options, Reading, Rejected};
+
+/// So many messages, and so many bytes of them, are taken in at once.
+const AT_ONCE: (usize, usize) = (2_000, 1 << 20);
+const NO_ID: &str = "no id: give rows an id, or messages a message_id, or the feed identity = \"body\"";
+
+/// A message.
+pub(crate) struct Message<'a> {
+    /// What it is called in a reject.
+    pub(crate) place: String,
+    /// What its rows are called that have no id.
+    pub(crate) identity: Option<String>,
+    /// Where it was said, where neither its rows nor the configuration say so.
+    pub(crate) channel: &'a str,
+    /// What it holds.
+    pub(crate) body: &'a [u8],
+}
+
+/// What messages gave that came together.
+#[derive(Default)]
+pub(crate) struct Taken {
+    pub(crate) items: Vec<Item>,
+    messages: usize,
+    bytes: usize,
+}
+
+impl Taken {
+    /// Whether they are enough to be sent on.
+    pub(crate) fn is_enough(&self) -> bool {
+        self.messages >= AT_ONCE.0 || self.bytes >= AT_ONCE.1
+    }
+}
+
+/// Reads the messages of one queue.
+pub(crate) struct Bodies {
+    frame: Frame,
+    options: Options,
+}
+
+impl Bodies {
+    /// For events of this platform, source and channel, where their rows do not say.
+    pub(crate) fn new(
+        named: &Named,
+        platform: &str,
+        source: Option<&Text>,
+        channel: Option<&Text>,
+    ) -> Result<Bodies, String> {
+        let options = Options {
+            platform: Some(platform.into()),
+            source: Some(source.unwrap_or(&named.feed).clone()),
+            channel: channel.cloned(),
+            seen_at: SAID_NOW,
+            ..Options::new(&named.scope)
+        };
+        let frame = Frame::new(&options, Format::Jsonl).map_err(|error| error.to_string())?;
+        Ok(Bodies { frame, options })
+    }
+
+    /// Takes a message apart.
+    pub(crate) fn take(&mut self, message: &Message<'_>, taken: &mut Taken) {
+        taken.messages += 1;
+        taken.bytes += message.body.len();
+        self.frame.set_channel(message.channel);
+        let found = match message.body.len() {
+            0 => Err("the message is empty".into()),
+            length if length > MESSAGE_BYTES_MAX => {
+                Err(format!("a message of {length} bytes; at most {MESSAGE_BYTES_MAX} are read"))
+            }
+            _ => self.items(message),
+        };
+        match found {
+            Ok(items) => taken.items.extend(items),
+            Err(reason) => taken.items.push(self.reject(message, &message.place, reason, message.body)),
+        }
+    }
+
+    /// Its rows; or why none of it is one.
+    fn items(&mut self, message: &Message<'_>) -> Result<Vec<Item>, String> {
+        // One object, over however many lines it is written.
+        if let Ok((row, replaced)) = jsonl::row(message.body) {
+            return Ok(vec![Item::Change(self.change(row, replaced, message.identity.clone())?)]);
+        }
+        let (mut items, mut number, mut first) = (Vec::new(), 0, None);
+        jsonl::each(message.body, |found| {
+            number += 1;
+            let (reason, raw) = match found {
+                Ok(bytes) => {
+                    let identity = message.identity.as_ref().map(|identity| format!("{identity}/{number}"));
+                    let change = jsonl::row(bytes).and_then(|(row, replaced)| self.change(row, replaced, identity));
+                    match change {
+                        Ok(change) => return items.push(Item::Change(change)),
+                        Err(reason) => (reason, bytes.to_vec()),
+                    }
+                }
+                Err(Rejected { reason, raw, whole, .. }) if whole.is_empty() => {
+                    (reason.to_string(), raw.as_bytes().to_vec())
+                }
+                Err(Rejected { reason, whole, .. }) => (reason.to_string(), whole),
+            };
+            first.get_or_insert_with(|| reason.clone());
+            items.push(self.reject(message, &format!("{}, row {number}", message.place), reason, &raw));
+        });
+        let any = items.iter().any(|item| matches!(item, Item::Change(_)));
+        if any { Ok(items) } else { Err(first.unwrap_or_else(|| "the message is empty".into())) }
+    }
+
+    fn change(&mut self, mut row: Row, replaced: bool, identity: Option<String>) -> Result<Change, String> {
+        if lacks(&row, "id") {
+            row.insert("id".into(), Value::String(identity.ok_or(NO_ID)?));
+        }
+        if lacks(&row, "revision") {
+            row.insert("revision".into(), 0.into());
+        }
+        jsonl::said(&mut self.frame, row, replaced)
+    }
+
+    fn reject(&self, message: &Message<'_>, place: &str, reason: String, raw: &[u8]) -> Item {
+        let channel = self.options.channel.clone().unwrap_or_else(|| message.channel.into());
+        let options = Options { channel: Some(channel), ..self.options.clone() };
+        let reading = Reading::of(Format::Jsonl, &options);
+        Item::Reject(Rejected { reading, ..Rejected::new(place, reason, raw) })
+    }
+}
+
+fn lacks(row: &Row, field: &str) -> bool {
+    row.get(field).is_none_or(Value::is_null)
+}
+
+/// Whether this is a plain `host:port`. What is not is not quoted: somebody may have written a password into it.
+pub(crate) fn is_plain(server: &str, example: &str) -> Result<(), String> {
+    if server.contains(['@', '/', '?', ' ']) {
+        return Err(format!("server: it is no plain host:port, such as {example}"));
+    }
+    socket::is_address(server, example)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const SAID: &str = "\"said_at\": 5, \"author\": \"anna\", \"text\": \"hello\"";
+
+    fn read(identity: Option<&str>, body: &str) -> Vec<String> {
+        let named = Named { scope: "s".into(), feed: "orders".into() };
+        let mut bodies = Bodies::new(&named, "rabbitmq", None, None).unwrap();
+        let identity = identity.map(str::to_string);
+        let message = Message { place: "message 1".into(), identity, channel: "in", body: body.as_bytes() };
+        let mut taken = Taken::default();
+        bodies.take(&message, &mut taken);
+        let shown = taken.items.into_iter().map(|item| match item {
+            Item::Change(Change::Upsert(event)) => {
+                assert_eq!((&*event.source, &*event.platform, &*event.channel), ("orders", "rabbitmq", "in"));
+                format!("{} at {:?}", event.external_id, event.revision)
+            }
+            Item::Change(Change::Retract { source, external_id, revision, .. }) => {
+                format!("{source} {external_id} is gone at {revision:?}")
+            }
+            Item::Change(other) => format!("{other:?}"),
+            Item::Reject(reject) => format!("{}: {} <{}>", reject.position, reject.reason, reject.raw),
+        });
+        shown.collect()
+    }
+
+    #[test]
+    fn a_row_is_called_by_its_id_or_by_the_broker() {
+        let own = format!("{{\"id\": 7, \"revision\": 3, {SAID}}}");
+        assert_eq!(read(Some("m"), &own), ["7 at Some(3)"]);
+        assert_eq!(read(Some("m"), &format!("{{{SAID},\n \"id\": null}}\n")), ["m at Some(0)"]);
+        let many = format!("{{{SAID}}}\n\n{own}\n{{\"deleted\": true, \"id\": \"8\"}}\r\n");
+        assert_eq!(read(Some("m"), &many), ["m/1 at Some(0)", "7 at Some(3)", "orders 8 is gone at Some(0)"]);
+        assert_eq!(read(None, &format!("[{own}, {own}]")), ["7 at Some(3)", "7 at Some(3)"]);
+    }
+
+    #[test]
+    fn what_is_no_row_is_rejected_and_the_rest_is_read() {
+        let rejected = read(None, &format!("{{{SAID}}}"));
+        assert!(rejected.len() == 1 && rejected[0].starts_with("message 1: no id: give rows an id"), "{rejected:?}");
+        let text = read(Some("m"), "hello\nworld");
+        assert!(text.len() == 1 && text[0].starts_with("message 1: not a JSON object"), "{text:?}");
+        assert!(text[0].ends_with("<hello\nworld>"), "{text:?}");
+        assert_eq!(read(Some("m"), ""), ["message 1: the message is empty <>"]);
+        assert_eq!(read(Some("m"), " \n"), ["message 1: the message is empty < \n>"]);
+        let half = read(Some("m"), &format!("{{{SAID}}}\n{{\"text\": 7}}"));
+        assert_eq!(half, ["m/1 at Some(0)", "message 1, row 2: said_at: missing <{\"text\": 7}>"]);
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_not_shown() {
+        let error = is_plain("sam:hunter2@host:5672", "localhost:5672").unwrap_err();
+        assert!(error.starts_with("server: ") && !error.contains("hunter2"), "{error}");
+        is_plain("[::1]:5672", "localhost:5672").unwrap();
+        is_plain("host", "localhost:5672").unwrap_err();
+    }
+}

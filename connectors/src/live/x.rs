@@ -1,0 +1,321 @@
+//! X, followed: posts that an account's rules select.
+//!
+//! API version 2: the filtered stream, JSON by lines. Offset: the id of the last post; what was said while nothing was
+//! connected is searched for, rule by rule, back to seven days, unless the stream itself reaches back that far
+//! (`backfill_minutes`). Posts do not come in the order of their ids, so it goes on from a little before. Whatever is read
+//! twice is equal. Cost: one post in memory, or a page of a search.
+
+pub(crate) mod said;
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use nexus_types::{Change, Millis, Text};
+use reqwest::{Client, RequestBuilder, StatusCode, Url};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::http::{self, Answer, Pieces};
+use super::manners::Manners;
+use super::{Batch, Broken, Feed, Named, Outlet, Resume, Secret, SecretRef};
+use crate::json::{list, text};
+use crate::{Item, Rejected};
+use said::{Place, at, id_at};
+
+/// How long an answer may take.
+const ANSWER: Duration = Duration::from_secs(60);
+/// The stream says at least an empty line each 20 seconds.
+const SILENCE: Duration = Duration::from_secs(60);
+/// No more requests than so many in so long; X's own limits are told by its answers.
+const MANNERS: (u32, Duration) = (10, Duration::from_secs(10));
+/// How far before the last post it goes on.
+const OVERLAP: Millis = 60_000;
+/// How far back a search reaches, a little less.
+const SEARCHED: Millis = (7 * 24 * 60 - 5) * 60_000;
+/// So often it is kept how far it is read, where nothing is said.
+const KEEP_EVERY: Millis = 60_000;
+/// The most that a stream can reach back, in minutes.
+const BACKFILL_MAX: u8 = 5;
+/// What is asked for of each post.
+const FIELDS: [(&str, &str); 4] = [
+    (
+        "tweet.fields",
+        "attachments,author_id,conversation_id,created_at,edit_history_tweet_ids,entities,note_tweet,referenced_tweets",
+    ),
+    ("expansions", "author_id,attachments.media_keys"),
+    ("user.fields", "username"),
+    ("media.fields", "alt_text,media_key,type,url"),
+];
+
+/// What a configuration says of it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct XConfig {
+    /// The app's bearer token.
+    pub token: SecretRef,
+    /// So many minutes the stream reaches back itself, where the plan has that: 1 to 5.
+    pub backfill_minutes: Option<u8>,
+    /// Where the API is.
+    #[serde(default = "api")]
+    pub api: String,
+    /// What events are named after; by default as those of an archive.
+    #[serde(default = "x")]
+    pub source: Text,
+}
+
+fn api() -> String {
+    "https://api.x.com".into()
+}
+
+fn x() -> Text {
+    "x".into()
+}
+
+/// An account whose rules are followed.
+#[derive(Debug)]
+pub struct XFeed {
+    token: SecretRef,
+    backfill_minutes: Option<u8>,
+    api: Url,
+    who: String,
+    place: Place,
+    client: Client,
+    manners: Manners,
+}
+
+impl XFeed {
+    /// Checks what the configuration says, and reads the token.
+    pub fn new(named: Named, config: XConfig) -> Result<XFeed, String> {
+        let XConfig { token, backfill_minutes, api, source } = config;
+        let (api, who) = http::address(&api, "https://api.x.com").map_err(|error| format!("api: {error}"))?;
+        if backfill_minutes.is_some_and(|minutes| !(1..=BACKFILL_MAX).contains(&minutes)) {
+            return Err(format!("backfill_minutes: 1 to {BACKFILL_MAX}, or leave it out"));
+        }
+        token.read().map_err(|error| format!("token: {error}"))?;
+        let (client, (requests, per)) = (http::client()?, MANNERS);
+        let (place, manners) = (Place { scope: named.scope, source }, Manners::new(requests, per));
+        Ok(XFeed { token, backfill_minutes, api, who, place, client, manners })
+    }
+
+    async fn run(&mut self, from: Resume, outlet: &Outlet) -> Result<Infallible, Broken> {
+        let token = self.token.fetch("token", outlet.now()).await?;
+        let rules = self.rules(&token).await?;
+        // The stream first: what is said while the gap is searched waits in it.
+        let mut stream = self.stream(&token).await?;
+        outlet.healthy();
+        let held = from.offset.as_deref().and_then(|offset| offset.strip_prefix("1 ")?.parse::<u64>().ok());
+        if let Some(held) = held {
+            self.recover(&token, &rules, (held, from.at), outlet).await?;
+        }
+        let mut reached = held.unwrap_or_else(|| id_at(from.at));
+        let mut kept_at = Millis::MIN;
+        loop {
+            let now = outlet.now();
+            if now.saturating_sub(KEEP_EVERY) >= kept_at {
+                kept_at = now;
+                outlet.send(Batch { offset: Some(format!("1 {reached}").into()), ..Batch::default() }).await?;
+            }
+            let Some(line) = stream.line(SILENCE).await? else {
+                return Err(Broken::Retry(format!("{}: the stream ended", self.who)));
+            };
+            if line.trim_ascii().is_empty() {
+                // Nothing was said up to now.
+                reached = reached.max(id_at(outlet.now().saturating_sub(OVERLAP)));
+                continue;
+            }
+            let (item, id) = self.heard(&line)?;
+            reached = reached.max(id);
+            kept_at = outlet.now();
+            let offset = Some(format!("1 {reached}").into());
+            outlet.send(Batch { items: vec![item], offset, ..Batch::default() }).await?;
+        }
+    }
+
+    /// A line of the stream, with how far it is read with it.
+    fn heard(&self, line: &[u8]) -> Result<(Item, u64), Broken> {
+        let told: Value = match serde_json::from_slice(line) {
+            Ok(told) => told,
+            Err(error) => {
+                let reject = Rejected::new("a line of the stream", format!("not JSON: {error}"), line);
+                return Ok((Item::Reject(reject), 0));
+            }
+        };
+        if told["data"].is_null() && (told["errors"].is_array() || told["title"].is_string()) {
+            let error = told["errors"].get(0).unwrap_or(&told);
+            return Err(Broken::Retry(format!("{}: it ends the stream: {}", self.who, reason(error))));
+        }
+        Ok(self.item(&told["data"], &told["includes"]))
+    }
+
+    fn item(&self, post: &Value, includes: &Value) -> (Item, u64) {
+        match self.place.read(post, includes) {
+            Ok((event, reached)) => (Item::Change(Change::Upsert(Box::new(event))), reached),
+            Err(reason) => {
+                let position = format!("post {}", text(post, "id"));
+                (Item::Reject(Rejected::new(position, reason, post.to_string().as_bytes())), 0)
+            }
+        }
+    }
+
+    fn get(&self, token: &Secret, path: &[&str]) -> RequestBuilder {
+        let mut url = self.api.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(["2", "tweets", "search"]).extend(path);
+        }
+        self.client.get(url).bearer_auth(token.expose())
+    }
+
+    /// What the account's stream selects.
+    async fn rules(&self, token: &Secret) -> Result<Vec<String>, Broken> {
+        self.manners.turn().await;
+        let answer = http::json(&self.who, self.get(token, &["stream", "rules"]), ANSWER).await?;
+        let body = self.well(answer)?;
+        let rules: Vec<String> =
+            list(&body, "data").iter().filter_map(|rule| rule["value"].as_str()).map(str::to_string).collect();
+        if rules.is_empty() {
+            let add = "add one: POST /2/tweets/search/stream/rules with {\"add\": [{\"value\": \"from:NAME\"}]}";
+            return Err(Broken::Refused(format!(
+                "{}: the account has no rules, so nothing is streamed; {add}",
+                self.who
+            )));
+        }
+        Ok(rules)
+    }
+
+    async fn stream(&self, token: &Secret) -> Result<Pieces, Broken> {
+        self.manners.turn().await;
+        let mut request = self.get(token, &["stream"]).query(&FIELDS);
+        if let Some(minutes) = self.backfill_minutes {
+            request = request.query(&[("backfill_minutes", minutes)]);
+        }
+        let (status, mut pieces) = http::stream(&self.who, request, ANSWER).await?;
+        if status.is_success() {
+            return Ok(pieces);
+        }
+        let says = pieces.line(ANSWER).await?.unwrap_or_default();
+        let body = serde_json::from_slice(&says).unwrap_or_default();
+        match self.well(Answer { status, body }) {
+            Err(broken) => Err(broken),
+            Ok(_) => Err(Broken::Retry(format!("{}: it answers {status}", self.who))),
+        }
+    }
+
+    /// Searches for what was said since, if the stream does not reach back that far itself.
+    async fn recover(
+        &self,
+        token: &Secret,
+        rules: &[String],
+        (held, now): (u64, Millis),
+        outlet: &Outlet,
+    ) -> Result<(), Broken> {
+        let last = at(held).unwrap_or(now);
+        if now.saturating_sub(last) < Millis::from(self.backfill_minutes.unwrap_or(0)) * 60_000 {
+            return Ok(());
+        }
+        let since = last.saturating_sub(OVERLAP).max(now.saturating_sub(SEARCHED));
+        if since > last {
+            let reason = "X searches seven days back: what was said between is not read";
+            let reject = Rejected::new(format_args!("after post {held}"), reason, b"");
+            outlet.send(Batch { items: vec![Item::Reject(reject)], ..Batch::default() }).await?;
+        }
+        for rule in rules {
+            self.search(token, rule, id_at(since), outlet).await?;
+        }
+        Ok(())
+    }
+
+    /// What a rule selects since that id, page by page, newest first.
+    async fn search(&self, token: &Secret, rule: &str, since: u64, outlet: &Outlet) -> Result<(), Broken> {
+        let (since, mut next) = (since.to_string(), None::<String>);
+        loop {
+            self.manners.turn().await;
+            let request = self.get(token, &["recent"]).query(&FIELDS);
+            let mut request = request.query(&[("query", rule), ("since_id", &*since), ("max_results", "100")]);
+            if let Some(next) = &next {
+                request = request.query(&[("next_token", next)]);
+            }
+            let answer = http::json(&self.who, request, ANSWER).await?;
+            if matches!(answer.status, StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST) {
+                // The stream goes on all the same.
+                let says = format!("what it selects since post {since} is not read: {}", reason(&answer.body));
+                let reject = Rejected::new(format_args!("rule {rule:?}"), says, b"");
+                outlet.send(Batch { items: vec![Item::Reject(reject)], ..Batch::default() }).await?;
+                return Ok(());
+            }
+            let body = self.well(answer)?;
+            let items: Vec<Item> =
+                list(&body, "data").iter().map(|post| self.item(post, &body["includes"]).0).collect();
+            if !items.is_empty() {
+                outlet.send(Batch { items, ..Batch::default() }).await?;
+            }
+            let before = next.take();
+            next = body["meta"]["next_token"].as_str().map(str::to_string);
+            // A page may lead on, but not to itself.
+            if next.is_none() || next == before {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The body of an answer that says yes.
+    fn well(&self, answer: Answer) -> Result<Value, Broken> {
+        let Answer { status, body } = answer;
+        let (who, says) = (&self.who, reason(&body));
+        match status {
+            status if status.is_success() => Ok(body),
+            StatusCode::UNAUTHORIZED => Err(Broken::Refused(format!("{who}: the token is not accepted: {says}"))),
+            StatusCode::FORBIDDEN => {
+                Err(Broken::Refused(format!("{who}: the account's plan does not allow it: {says}")))
+            }
+            StatusCode::BAD_REQUEST => Err(Broken::Refused(format!("{who}: it does not take what is asked: {says}"))),
+            status => Err(Broken::Retry(format!("{who}: it answers {status}: {says}"))),
+        }
+    }
+}
+
+/// Why X says no.
+fn reason(body: &Value) -> String {
+    let parts = ["title", "detail"].map(|part| text(body, part));
+    let said = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ");
+    if said.is_empty() { "no reason given".into() } else { said }
+}
+
+impl Feed for XFeed {
+    fn follow<'a>(&'a mut self, from: Resume, outlet: &'a Outlet) -> BoxFuture<'a, Result<Infallible, Broken>> {
+        Box::pin(self.run(from, outlet))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn feed(more: &str) -> Result<XFeed, String> {
+        let named = Named { scope: "s".into(), feed: "news".into() };
+        XFeed::new(named, serde_json::from_str(&format!("{{\"token\": {{\"env\": \"PATH\"}}{more}}}")).unwrap())
+    }
+
+    #[test]
+    fn a_line_is_a_post_or_says_why_there_are_no_more() {
+        let feed = feed("").unwrap();
+        let post = br#"{"data": {"id": "1785600000000000009", "text": "x", "author_id": "5"}, "includes": {}}"#;
+        let (item, reached) = feed.heard(post).unwrap();
+        assert!(matches!(item, Item::Change(_)) && reached == 1_785_600_000_000_000_009);
+        assert!(matches!(feed.heard(b"{\"data\": {").unwrap(), (Item::Reject(_), 0)));
+        assert!(matches!(feed.heard(b"{\"data\": {}}").unwrap(), (Item::Reject(_), 0)));
+        let ended =
+            br#"{"errors": [{"title": "operational-disconnect", "detail": "This stream has been disconnected"}]}"#;
+        let ended = feed.heard(ended).unwrap_err();
+        assert!(ended.reason().ends_with("operational-disconnect: This stream has been disconnected"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let error = feed(", \"backfill_minutes\": 6").unwrap_err();
+        assert!(error.starts_with("backfill_minutes: 1 to 5"), "{error}");
+        let error = feed(", \"api\": \"https://a?token=hunter2\"").unwrap_err();
+        assert!(error.starts_with("api: ") && !error.contains("hunter2"), "{error}");
+    }
+}
