@@ -7,13 +7,14 @@ target := $(or $(CARGO_TARGET_DIR),target)
 examples := $(patsubst examples/%.rs,%,$(wildcard examples/*.rs))
 benches := $(patsubst benches/%.rs,%,$(wildcard benches/*.rs))
 
-.PHONY: help demo build test test-wgpu check-train bench setup
+.PHONY: help demo build test test-wgpu check-train check-kafka bench setup
 
 help:
 	@echo 'make demo    set up, build, take in a sample history, show what is remembered and how it changes'
 	@echo 'make test    format, lints, all tests, doc tests, examples, documentation; what CI runs'
 	@echo 'make test-wgpu  encoders on a graphics device, Vulkan in software if there is no other; CI runs it too'
 	@echo 'make check-train  the program that trains the heads still compiles; CI runs it too'
+	@echo 'make check-kafka  the feed of Kafka, which only some builds have, still compiles; CI runs it too'
 	@echo 'make bench   every figure of the README; arguments for one: cargo bench --profile dev --bench NAME -- ARGS'
 	@echo 'make build   the command line, in $(target)/debug/nexus'
 	@echo 'make setup   check what a build needs, install what is missing'
@@ -43,6 +44,10 @@ test-wgpu: setup
 # The program that trains the heads builds with features that nothing else wants.
 check-train: setup
 	cargo check -p nexus-inference --features train --example heads
+
+# With the features of `make test` and this one: only our crates are checked again.
+check-kafka: setup
+	cargo clippy --workspace --all-targets --features nexus/kafka -- -D warnings
 
 bench: setup
 	@for name in $(benches); do cargo bench --profile dev --bench $$name || exit 1; done

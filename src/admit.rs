@@ -129,7 +129,7 @@ fn upsert_version(event: &Event, held: Option<Version>) -> Option<Version> {
         (None, None) => Some(fresh(0)),
         (None, Some(held)) if held.forgotten || held.content == content => None,
         (None, Some(held)) if held.retracted && held.content == Hash128::default() => None,
-        (None, Some(held)) => Some(fresh(held.revision + 1)),
+        (None, Some(held)) => Some(fresh(held.revision.saturating_add(1))),
     }
 }
 

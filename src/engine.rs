@@ -95,7 +95,11 @@ impl Engine {
         self.sound()?;
         let bytes = records.iter().map(Record::to_bytes).collect::<Result<Vec<_>>>()?;
         if !bytes.is_empty() {
-            self.store.tail().append(&bytes)?;
+            if let Err(error) = self.store.tail().append(&bytes) {
+                // What was decided is not on the disk: admission is ahead of it, until the store is opened again.
+                self.failed = Some(error.to_string());
+                return Err(error.into());
+            }
             self.pending.extend(records);
         }
         Ok(())

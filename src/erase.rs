@@ -37,11 +37,14 @@ impl Nexus {
         self.engine.turn()?;
         let bytes = |engine: &Engine| -> Result<u64> { Ok(engine.store.bytes()?.values().sum()) };
         let mut report = EraseReport { bytes_before: bytes(&self.engine)?, ..EraseReport::default() };
-        let changes = self.engine.orphans()?;
-        if !changes.is_empty() {
-            report.rows = changes.iter().map(|change| (change.table.name.clone(), change.delete.len())).collect();
-            self.engine.commit_ground(changes)?;
-        }
+        report.rows = match self.engine.erase_ground() {
+            Ok(rows) => rows,
+            Err(error) => {
+                // The graph and the feeds' notes are ahead of the disk, until the store is opened again.
+                self.engine.failed = Some(error.to_string());
+                return Err(error);
+            }
+        };
         // What recall has read in this process was read from what goes.
         self.engine.warm = Default::default();
         self.engine.texts.committed();
@@ -60,6 +63,16 @@ impl Nexus {
 }
 
 impl Engine {
+    /// Takes out what no row rests on; gives how many rows went, by table.
+    fn erase_ground(&mut self) -> Result<BTreeMap<String, usize>> {
+        let changes = self.orphans()?;
+        let rows = changes.iter().map(|change| (change.table.name.clone(), change.delete.len())).collect();
+        if !changes.is_empty() {
+            self.commit_ground(changes)?;
+        }
+        Ok(rows)
+    }
+
     /// Answers and vectors that no passage asks for any more, and all rejects. The graph lets go of the answers too, so
     /// that the same text, should it come back, is asked about again.
     fn orphans(&mut self) -> Result<Vec<TableChange>> {

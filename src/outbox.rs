@@ -8,10 +8,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{AsArray, RecordBatch};
+use futures::TryStreamExt;
 use nexus_dataflows::Outputs;
 use nexus_storage::{Snapshot, TableChange, TableSpec, quoted};
 use nexus_types::tables::{DecisionsTable, FactsTable, OutboxAt, OutboxTable, Outgoing, WatchedTable};
-use nexus_types::{Scope, Text};
+use nexus_types::{Hash128, Scope, Text};
 
 use crate::{Error, Result};
 
@@ -166,42 +167,65 @@ impl Outbox {
         Ok(rows)
     }
 
-    /// What an erasure makes of the table: what came and went again goes, and of what went only its key is left.
+    /// What an erasure makes of the table: of what came, only what its own table holds just so stays. Cost: what waits, and
+    /// each table of which something waits, read once in pieces; in memory a hash and a key for each row that waits.
     pub(crate) async fn erased(snapshot: &Snapshot) -> Result<Option<TableChange>> {
-        let mut rows = Vec::new();
-        for batch in snapshot.scan("outbox", None, None).await? {
-            rows.extend(OutboxTable::decode(&batch)?);
+        let mut came = Came::default();
+        let mut outbox = snapshot.stream("outbox", None, None).await?;
+        while let Some(batch) = outbox.try_next().await? {
+            came.add(OutboxTable::decode(&batch)?);
         }
-        let (delete, blank) = blanked(rows);
-        let nothing = delete.is_empty();
-        let append = blank.chunks(ROWS_AT_ONCE).map(OutboxTable::encode).collect();
-        Ok((!nothing).then_some(TableChange { table: TableSpec::from(&OutboxTable::table()), delete, append }))
+        for table in [DecisionsTable::table(), FactsTable::table(), WatchedTable::table()] {
+            if !came.of.contains(table.name) {
+                continue;
+            }
+            let columns: Vec<&str> = table.schema.fields().iter().map(|field| field.name().as_str()).collect();
+            let mut held = snapshot.stream(table.name, Some(&columns), None).await?;
+            while let Some(batch) = held.try_next().await? {
+                came.holds(table.name, &batch)?;
+            }
+        }
+        let delete: Vec<String> = came.waiting.into_values().flatten().collect();
+        let (table, nothing) = (TableSpec::from(&OutboxTable::table()), delete.is_empty());
+        Ok((!nothing).then_some(TableChange { table, delete, append: Vec::new() }))
     }
+}
+
+/// Rows that came and wait, and are not known to be held still.
+#[derive(Debug, Default)]
+struct Came {
+    /// Their keys in the outbox, by what they say.
+    waiting: BTreeMap<Hash128, Vec<String>>,
+    /// Their tables.
+    of: BTreeSet<Text>,
+}
+
+impl Came {
+    fn add(&mut self, rows: Vec<Outgoing>) {
+        for row in rows {
+            let Some(object) = row.row.filter(|_| row.sign > 0) else { continue };
+            self.waiting.entry(said(&row.table, &object)).or_default().push(OutboxTable::key(row.at));
+            self.of.insert(row.table);
+        }
+    }
+
+    /// A table holds these rows: what says the same stays.
+    fn holds(&mut self, table: &str, batch: &RecordBatch) -> Result<()> {
+        for object in objects(batch)? {
+            self.waiting.remove(&said(table, &object));
+        }
+        Ok(())
+    }
+}
+
+/// A row's table and all that it says, its key included.
+fn said(table: &str, object: &str) -> Hash128 {
+    Hash128::of("outgoing", &[table.as_bytes(), object.as_bytes()])
 }
 
 /// How many of an epoch's changes do not lie behind a place.
 fn passed_of(epoch: u64, last: u64, after: OutboxAt) -> u64 {
     if epoch == after.epoch { after.ordinal.min(last) } else { 0 }
-}
-
-/// The keys of rows that say what is no more, and those of them that stay, without saying it.
-fn blanked(mut rows: Vec<Outgoing>) -> (Vec<String>, Vec<Outgoing>) {
-    rows.sort();
-    let mut gone: BTreeSet<(Text, Text)> = BTreeSet::new();
-    let (mut delete, mut blank) = (Vec::new(), Vec::new());
-    for row in rows.into_iter().rev() {
-        let what = (row.table.clone(), row.key.clone());
-        if row.sign < 0 {
-            gone.insert(what);
-            if row.row.is_some() {
-                delete.push(OutboxTable::key(row.at));
-                blank.push(Outgoing { row: None, ..row });
-            }
-        } else if gone.contains(&what) {
-            delete.push(OutboxTable::key(row.at));
-        }
-    }
-    (delete, blank)
 }
 
 /// What leaves when tables are made anew: all rows of these went.
@@ -255,11 +279,14 @@ fn gather<R: Clone>(
         picked.map(|(row, diff)| (key(row), if *diff > 0 { 1 } else { -1 }, row)).collect();
     picked.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
     for part in picked.chunks(ROWS_AT_ONCE) {
-        let nouns: Vec<R> = part.iter().map(|(_, _, row)| (*row).clone()).collect();
-        for ((key, sign, row), object) in part.iter().zip(objects(&encode(&nouns))?) {
+        // What went leaves by its key only: an erasure then has nothing to take from it.
+        let came: Vec<R> = part.iter().filter(|(_, sign, _)| *sign > 0).map(|(_, _, row)| (*row).clone()).collect();
+        let mut told = objects(&encode(&came))?.into_iter();
+        for (key, sign, row) in part {
             let (at, scope) = (OutboxAt::default(), scope(row).clone());
             let (table, key) = (table.into(), key.as_str().into());
-            rows.push(Outgoing { at, scope, table, key, sign: *sign, row: Some(object.into()) });
+            let row = if *sign > 0 { told.next().map(Text::from) } else { None };
+            rows.push(Outgoing { at, scope, table, key, sign: *sign, row });
         }
     }
     Ok(())
@@ -314,7 +341,7 @@ mod tests {
         let change = outbox.change(&outputs, 2, &sinks).unwrap().unwrap();
         let rows = OutboxTable::decode(&change.append[0]).unwrap();
         assert_eq!(rows.iter().map(|row| (row.at, row.sign)).collect::<Vec<_>>(), [(at(2, 1), -1), (at(2, 2), 1)]);
-        assert!(rows.iter().all(|row| row.key == rows[0].key && &*row.scope == "a"));
+        assert!(rows.iter().all(|row| row.key == rows[0].key && &*row.scope == "a") && rows[0].row.is_none());
         let json: serde_json::Value = serde_json::from_str(rows[1].row.as_deref().unwrap()).unwrap();
         assert_eq!((json["score"].as_i64(), json["question"].as_str()), (Some(5), Some("who \"is\"?\n")));
         assert_eq!((outbox.until(at(1, 0), 1), outbox.until(at(2, 2), 9)), (Some(at(2, 1)), None));
@@ -327,18 +354,24 @@ mod tests {
 
     #[test]
     fn an_erasure_leaves_what_holds_and_the_keys_of_what_went() {
-        let row = |ordinal, key: &str, sign, row: Option<&str>| Outgoing {
-            at: at(1, ordinal),
-            scope: "s".into(),
-            table: "facts".into(),
-            key: key.into(),
-            sign,
-            row: row.map(Text::from),
+        let changed =
+            [(watched("a", 1, 3), 1), (watched("a", 2, 7), 1), (watched("a", 1, 3), -1), (watched("a", 1, 5), 1)];
+        let (mut waits, sinks): (Vec<Outgoing>, _) = (Vec::new(), [cursor(0, 0, None)]);
+        for (epoch, part) in (1..).zip(changed.chunks(2)) {
+            let outputs = Outputs { watched: part.to_vec(), ..Outputs::default() };
+            waits.extend(rows(Vec::new(), &outputs, epoch, &sinks).unwrap());
+        }
+        let came_with = |score: &str| {
+            let found = waits.iter().find(|row| row.row.as_deref().is_some_and(|row| row.contains(score)));
+            OutboxTable::key(found.unwrap().at)
         };
-        let old = row(1, "k", 1, Some("old"));
-        let rows = vec![old, row(2, "k", -1, Some("old")), row(3, "k", 1, Some("new")), row(4, "j", -1, None)];
-        let (delete, blank) = blanked(rows);
-        assert_eq!(delete, [OutboxTable::key(at(1, 2)), OutboxTable::key(at(1, 1))]);
-        assert_eq!(blank, [row(2, "k", -1, None)]);
+        let (old, gone) = (came_with("\"score\":3"), came_with("\"score\":7"));
+        assert!(waits.iter().all(|row| row.row.is_some() == (row.sign > 0)));
+        // That the second place went was not told: nobody wanted to know.
+        let mut came = Came::default();
+        came.add(waits);
+        came.holds("watched", &WatchedTable::encode(&[watched("a", 1, 5), watched("b", 1, 3)])).unwrap();
+        let delete: BTreeSet<String> = came.waiting.into_values().flatten().collect();
+        assert_eq!(delete, BTreeSet::from([old, gone]));
     }
 }

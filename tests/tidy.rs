@@ -62,7 +62,7 @@ const ABSENT: &[&str] = &["aws-lc-sys", "native-tls", "openssl-sys", "parquet", 
 const CLOCK: &str = "inference/src/endpoint/clock.rs";
 
 /// Folders that ARCHITECTURE.md names and a store holds, not the repository.
-const IN_A_STORE: &[&str] = &["tail/", "tables/", "checkpoints/", "readers/"];
+const IN_A_STORE: &[&str] = &["tail/", "tables/", "checkpoints/", "readers/", "run/"];
 
 fn root() -> &'static Path {
     Path::new(".")

@@ -4,6 +4,7 @@
 
 mod args;
 mod cost;
+mod elsewhere;
 mod failure;
 mod health;
 mod ingest;
@@ -41,11 +42,11 @@ use crate::print::Out;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let mut cli = Cli::parse();
     log_to_stderr();
     let (out, place) = (Out::new(&cli.global), Place::new(&cli.global));
     if cli.command.is_done_elsewhere()
-        && let Some(code) = relay::through(&place, &out, &cli.command)
+        && let Some(code) = relay::through(&place, &out, &mut cli.command)
     {
         return ExitCode::from(code);
     }

@@ -28,7 +28,10 @@ use crate::print::Out;
 const FOLDER: &str = "run";
 const SOCKET: &str = "commands.sock";
 /// The longest request.
-const REQUEST_BYTES_MAX: u64 = 1 << 20;
+const REQUEST_BYTES_MAX: u64 = 16 << 20;
+/// How much standard input a command may bring, and how many commands may wait at once.
+const INPUT_BYTES_MAX: u64 = 4 << 30;
+const WAITING_MAX: usize = 64;
 /// How long a request may take to come, and how long a command may not take up what is printed.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The exit code of a command whose run ended before it.
@@ -70,6 +73,9 @@ pub(crate) struct Peer {
 
 impl Peer {
     fn send(&self, frame: &Frame) -> io::Result<()> {
+        if self.gone.load(Ordering::Relaxed) {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
         let mut line = serde_json::to_vec(frame)?;
         line.push(b'\n');
         let sent = self.stream.lock().unwrap_or_else(PoisonError::into_inner).write_all(&line);
@@ -128,9 +134,18 @@ pub(crate) fn listen(place: &Place<'_>, control: Control) -> io::Result<Relay> {
     let listener = UnixListener::bind(&path)?;
     let own = place.own();
     std::thread::spawn(move || {
-        for stream in listener.incoming().map_while(io::Result::ok) {
-            let (control, own) = (control.clone(), own.own());
-            std::thread::spawn(move || drop(serve(stream, &control, own)));
+        let waiting = Arc::new(());
+        for stream in listener.incoming() {
+            let (control, own, held) = (control.clone(), own.own(), waiting.clone());
+            let serve = move || {
+                let _held = held;
+                // Whoever went away is told nothing.
+                stream.and_then(|stream| serve(stream, &control, own)).unwrap_or_default();
+            };
+            // Too many, or no thread for it: it is let go, and says so itself. Connections may fail for a while.
+            if Arc::strong_count(&waiting) > WAITING_MAX || std::thread::Builder::new().spawn(serve).is_err() {
+                std::thread::sleep(Duration::from_millis(100));
+            }
         }
     });
     Ok(Relay(path))
@@ -144,16 +159,19 @@ fn serve(stream: UnixStream, control: &Control, place: Place<'static>) -> io::Re
     let mut reader = BufReader::new(stream);
     let mut line = Vec::new();
     (&mut reader).take(REQUEST_BYTES_MAX).read_until(b'\n', &mut line)?;
-    let request: Request = serde_json::from_slice(&line)?;
-    let input = if request.stdin { Some(spooled(&mut reader, &place)?) } else { None };
+    let refuse = |why: &str| peer.hint(&format!("nexus: {why}\n")).and_then(|()| peer.send(&Frame::End(2)));
+    let Ok(request) = serde_json::from_slice::<Request>(&line) else {
+        return refuse("the nexus run that holds the store cannot read this command: its arguments are too long");
+    };
+    let input = match request.stdin.then(|| spooled(&mut reader, &place)).transpose() {
+        Ok(input) => input,
+        Err(error) => return refuse(&format!("standard input cannot be kept beside the store: {error}")),
+    };
     let whole = std::iter::once("nexus".to_owned()).chain(request.arguments.iter().cloned());
     let cli = match Cli::try_parse_from(whole) {
         Ok(cli) if cli.command.is_done_elsewhere() => cli,
         // The command parsed it before it sent it: this is another version of Nexus, or no Nexus at all.
-        _ => {
-            peer.hint("nexus: the nexus run that holds the store does not know this command; end it first\n")?;
-            return peer.send(&Frame::End(2));
-        }
+        _ => return refuse("the nexus run that holds the store does not know this command; end it first"),
     };
     let (peer, refused) =
         (Arc::new(peer), Failure::from(Error::new(ErrorKind::Locked, "nexus run is just ending: try again")));
@@ -175,7 +193,9 @@ fn spooled(reader: &mut BufReader<UnixStream>, place: &Place<'_>) -> io::Result<
     let path = place.store.join(FOLDER).join(format!("input-{number}-{thread:?}"));
     let mut file = File::options().read(true).write(true).create(true).truncate(true).open(&path)?;
     std::fs::remove_file(&path)?;
-    io::copy(reader, &mut file)?;
+    if io::copy(&mut reader.take(INPUT_BYTES_MAX), &mut file)? == INPUT_BYTES_MAX {
+        return Err(io::Error::other(format!("more than {INPUT_BYTES_MAX} bytes; give a file instead")));
+    }
     file.rewind()?;
     Ok(file)
 }
@@ -188,7 +208,9 @@ fn done(
     place: Place<'static>,
     peer: &Arc<Peer>,
 ) -> io::Result<()> {
-    command.stands_in(&request.folder);
+    for path in command.files() {
+        *path = request.folder.join(&*path);
+    }
     let out = Out::of_peer(request.json, request.quiet, request.color, request.width, peer.clone());
     let code = {
         let place = place.lent(nexus, request.scope, input);
@@ -206,7 +228,7 @@ fn done(
 }
 
 /// Has this command done by the run that holds the store; `None` if there is none.
-pub(crate) fn through(place: &Place<'_>, out: &Out, command: &Command) -> Option<u8> {
+pub(crate) fn through(place: &Place<'_>, out: &Out, command: &mut Command) -> Option<u8> {
     let stream = UnixStream::connect(socket(&place.store)).ok()?;
     let arguments: Option<Vec<String>> = std::env::args_os().skip(1).map(|text| text.into_string().ok()).collect();
     let said = |text: &str| {
@@ -217,13 +239,25 @@ pub(crate) fn through(place: &Place<'_>, out: &Out, command: &Command) -> Option
         said("while nexus run holds the store, arguments have to be UTF-8");
         return Some(2);
     };
+    let odd = |path: &&mut PathBuf| path.exists() && !path.is_file() && !path.is_dir();
+    if let Some(path) = command.files().into_iter().find(odd) {
+        said(&format!(
+            "{}: while nexus run holds the store, give a file, a folder, or - for standard input",
+            path.display()
+        ));
+        return Some(2);
+    }
+    // Whatever goes wrong with what it was told, what it answers says it better.
     let asked = ask(&stream, place, out, arguments, command.reads_stdin());
-    let ended = asked.and_then(|()| follow(stream, out, &mut |text| stdout().write_all(text.as_bytes())));
+    let mut left = false;
+    let ended = follow(stream, out, &mut |text| stdout().write_all(text.as_bytes()).inspect_err(|_| left = true));
     match ended {
         Ok(Some(code)) => Some(code),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Some(0),
+        // Nobody reads what is printed.
+        Err(_) if left => Some(0),
         Ok(None) | Err(_) => {
-            said("nexus run ended before this was done: run the command again");
+            let why = asked.err().map(|error| format!(" ({error})")).unwrap_or_default();
+            said(&format!("nexus run ended before this was done{why}: run the command again"));
             Some(CUT)
         }
     }

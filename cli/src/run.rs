@@ -1,6 +1,7 @@
 //! `nexus run`: follows feeds until ctrl-C or SIGTERM; SIGHUP reads the configuration again.
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
 
 use nexus::{Control, FeedRun, FeedState, FeedsConfig, Settings, Told};
 use serde_json::json;
@@ -10,6 +11,9 @@ use crate::failure::{Outcome, Result};
 use crate::place::Place;
 use crate::print::{Out, Sheet, Tone, number};
 use crate::relay;
+
+/// So much of what is told waits to be printed; the rest is not.
+const TOLD_MAX: usize = 1_000;
 
 pub(crate) fn run(place: &Place, out: &Out, config: &Path, check: bool) -> Result {
     let feeds = FeedsConfig::read(config, &place.scope.as_str().into())?;
@@ -27,8 +31,12 @@ pub(crate) fn run(place: &Place, out: &Out, config: &Path, check: bool) -> Resul
     if !out.json {
         out.hint("Following; ctrl-C ends, SIGHUP reads the configuration again.");
     }
-    // Who does not listen any more does not end the run.
-    let followed = run.follow(&mut nexus, &mut |told| drop(tell(out, told)));
+    // Printed by a thread of its own: who does not read, or reads slowly, holds up nothing, and does not end the run.
+    let followed = std::thread::scope(|scope| {
+        let (sender, receiver) = sync_channel::<Told>(TOLD_MAX);
+        scope.spawn(move || receiver.into_iter().for_each(|told| drop(tell(out, &told))));
+        run.follow(&mut nexus, &mut |told| drop(sender.try_send(told.clone())))
+    });
     drop(relay);
     let health = followed?;
     nexus.close()?;

@@ -59,7 +59,8 @@ pub(crate) fn remember(place: &Place, out: &Out, text: &str, author: Option<Stri
 /// The held facts that these epochs added.
 fn learnt(nexus: &Nexus, epochs: &[EpochChanges]) -> Result<Vec<FactView>> {
     let added = epochs.iter().filter_map(|epoch| epoch.tables.get("facts")).flat_map(|facts| &facts.added);
-    let held = added.filter(|fact| fact["known_to"].is_null());
+    let here = |fact: &&serde_json::Value| fact["scope"] == **nexus.scope();
+    let held = added.filter(here).filter(|fact| fact["known_to"].is_null());
     let ids: BTreeSet<String> = held.filter_map(|fact| id_of(&fact["id"])).collect();
     let memory = nexus.memory()?;
     Ok(ids.iter().map(|id| memory.why(id).map(|why| why.fact)).collect::<nexus::Result<_>>()?)

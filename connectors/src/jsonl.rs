@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use crate::elements::Elements;
 use crate::frame::{Frame, accepted};
 use crate::lines::{Lines, REPLACED, decode};
+use crate::live::FINAL;
 use crate::{Format, Item, OpenError, Options, Reader, Rejected, Source};
 
 /// A row as it stands.
@@ -136,7 +137,11 @@ pub(crate) fn said(frame: &mut Frame, mut row: Row, replaced: bool) -> Result<Ch
     }
     let revision = match row.remove("revision") {
         None | Some(Value::Null) => None,
-        Some(value) => Some(value.as_u64().ok_or("revision: a whole number is expected")?),
+        Some(value) => match value.as_u64().ok_or("revision: a whole number is expected")? {
+            // Final deletions are above all that rows may say.
+            FINAL.. => return Err("revision: too large".into()),
+            revision => Some(revision),
+        },
     };
     if flag(&mut row, "deleted")? {
         let external_id = id.ok_or("deleted: an id is needed to say of what")?.into();

@@ -16,6 +16,8 @@ pub(crate) mod http;
 mod ics;
 mod imap;
 mod irc;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod manners;
 mod mastodon;
 mod matrix;
@@ -55,6 +57,8 @@ pub use discord::{DiscordConfig, DiscordFeed};
 pub use ics::{IcsConfig, IcsFeed};
 pub use imap::{ImapConfig, ImapFeed};
 pub use irc::{IrcConfig, IrcFeed};
+#[cfg(feature = "kafka")]
+pub use kafka::{KafkaConfig, KafkaFeed, KafkaFrom, KafkaMechanism};
 pub use mastodon::{MastodonConfig, MastodonFeed};
 pub use matrix::{MatrixConfig, MatrixFeed};
 pub use nats::{NatsConfig, NatsFeed};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nexus_connectors::live::{
     BlueskyConfig, BlueskyFeed, CaldavConfig, CaldavFeed, DirectoryConfig, DirectoryFeed, DiscordConfig, DiscordFeed,
@@ -10,6 +10,8 @@ use nexus_connectors::live::{
     MatrixFeed, Named, NatsConfig, NatsFeed, RabbitmqConfig, RabbitmqFeed, RssConfig, RssFeed, SlackConfig, SlackFeed,
     TelegramConfig, TelegramFeed, WebhookConfig, WebhookFeed, XConfig, XFeed,
 };
+#[cfg(feature = "kafka")]
+use nexus_connectors::live::{KafkaConfig, KafkaFeed};
 use nexus_types::{Scope, Text};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -19,7 +21,7 @@ use crate::outbox::Wish;
 use crate::{Error, Result};
 
 /// The kinds of feeds.
-const KINDS: [&str; 16] = [
+const KINDS: &[&str] = &[
     "bluesky",
     "caldav",
     "directory",
@@ -27,6 +29,8 @@ const KINDS: [&str; 16] = [
     "ics",
     "imap",
     "irc",
+    #[cfg(feature = "kafka")]
+    "kafka",
     "mastodon",
     "matrix",
     "nats",
@@ -89,7 +93,7 @@ impl FeedsConfig {
                 }
             };
             for (name, value) in tables {
-                let entry = if key == "sink" { sinks::entry(&name, value) } else { entry(&name, value, scope, &KINDS) };
+                let entry = if key == "sink" { sinks::entry(&name, value) } else { entry(&name, value, scope, KINDS) };
                 let entry = entry.map_err(|error| Error::argument(format!("{key}.{name}: {error}")))?;
                 feeds.insert(entry.named.feed.clone(), entry);
             }
@@ -103,6 +107,7 @@ impl FeedsConfig {
         let config = FeedsConfig { feeds, health };
         config.accounts_are_apart()?;
         config.entries().try_for_each(|entry| entry.feed().map(drop))?;
+        config.files_are_apart()?;
         Ok(config)
     }
 
@@ -118,6 +123,20 @@ impl FeedsConfig {
                     "feed.{}: it has the source {source:?} as feed.{other} has: give each its own",
                     entry.named.feed
                 );
+                return Err(Error::argument(message));
+            }
+        }
+        Ok(())
+    }
+
+    /// Two sinks that write one file would be in each other's way.
+    fn files_are_apart(&self) -> Result<()> {
+        let mut seen = BTreeMap::new();
+        for entry in self.entries().filter(|entry| entry.wish.is_some() && entry.kind == "jsonl") {
+            let Some(path) = entry.rest.get("path").and_then(|path| path.as_str()) else { continue };
+            if let Some(other) = seen.insert(canonical(Path::new(path)), &entry.named.feed) {
+                let [name, other] = [&entry.named.feed, other].map(|feed| feed.replacen('/', ".", 1));
+                let message = format!("{name}: path: {other} writes to the same file: give each its own");
                 return Err(Error::argument(message));
             }
         }
@@ -149,6 +168,12 @@ impl FeedsConfig {
 fn misread(text: &str, error: &toml::de::Error) -> String {
     let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
     format!("line {line}: {}", error.message())
+}
+
+/// The one name of a file, which may not be there yet.
+fn canonical(path: &Path) -> PathBuf {
+    let named = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
+    path.canonicalize().ok().or_else(named).unwrap_or_else(|| path.to_path_buf())
 }
 
 fn listen(value: toml::Value) -> std::result::Result<SocketAddr, String> {
@@ -202,6 +227,8 @@ impl Entry {
             "ics" => Ok(Box::new(IcsFeed::new(named, self.parts::<IcsConfig>()?)?)),
             "irc" => Ok(Box::new(IrcFeed::new(named, self.parts::<IrcConfig>()?)?)),
             "imap" => Ok(Box::new(ImapFeed::new(named, self.parts::<ImapConfig>()?)?)),
+            #[cfg(feature = "kafka")]
+            "kafka" => Ok(Box::new(KafkaFeed::new(named, self.parts::<KafkaConfig>()?)?)),
             "mastodon" => Ok(Box::new(MastodonFeed::new(named, self.parts::<MastodonConfig>()?)?)),
             "matrix" => Ok(Box::new(MatrixFeed::new(named, self.parts::<MatrixConfig>()?)?)),
             "nats" => Ok(Box::new(NatsFeed::new(named, self.parts::<NatsConfig>()?)?)),
@@ -273,7 +300,13 @@ mod tests {
                 "[feed.{name}]\nkind = \"imap\"\nserver = \"h:993\"\nuser = \"u\"\npassword = {{ env = \"PATH\" }}\n"
             )
         };
+        let journal =
+            |name: &str, path: &str| format!("[sink.{name}]\nkind = \"jsonl\"\npath = \"{path}\"\nof = [\"facts\"]\n");
         let cases = cases.into_iter().chain([
+            (
+                journal("a", "/tmp/no-such.jsonl") + &journal("b", "/tmp/../tmp/no-such.jsonl"),
+                "sink.b: path: sink.a writes to the same file",
+            ),
             (mail("a") + &mail("b"), "feed.b: it has the source \"mail\" as feed.a has"),
             (mail("a").replace("993", "143"), "feed.a: tls: only port 993 is encrypted by itself"),
         ]);

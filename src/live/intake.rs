@@ -96,11 +96,7 @@ impl<'a> Intake<'a> {
             records.push(Record::Letters { came: std::mem::take(&mut self.letters), gone: Vec::new() });
         }
         records.extend(states.into_iter().map(Record::Feed));
-        if let Err(error) = self.nexus.engine.acknowledge(records) {
-            // What was decided is not on the disk: only opening the store again brings both together.
-            self.nexus.engine.failed = Some(error.to_string());
-            return Err(error);
-        }
+        self.nexus.engine.acknowledge(records)?;
         receipts.into_iter().for_each(Receipt::keep);
         Ok(())
     }
@@ -260,6 +256,10 @@ impl<'a> Intake<'a> {
     /// Lets somebody else work with the store, between two epochs.
     pub(super) fn lend(&mut self, job: Job) -> Result<()> {
         self.take_in()?;
+        // What feeds brought is an epoch of its own: the command tells what its own came to.
+        if self.news {
+            self.turn(Duration::ZERO)?;
+        }
         let settings = &self.nexus.engine.settings;
         let (scope, embed) = (settings.scope.clone(), settings.embed);
         self.pulse.lend();

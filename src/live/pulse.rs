@@ -23,6 +23,8 @@ const UNITS: i64 = 60;
 /// These units, in milliseconds.
 const SECOND: Millis = 1_000;
 const MINUTE: Millis = 60_000;
+/// What was said longer ago than this is history.
+const HISTORY: Millis = 24 * 60 * MINUTE;
 
 /// How much came in each of the last 60 units of time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -110,9 +112,10 @@ impl FeedHealth {
 
     /// What was taken in is memory.
     pub(super) fn shows(&mut self, at: Millis) {
-        if let Some(newest) = self.lately.newest.take() {
-            // A platform's clock may be ahead of ours.
-            self.lag_ms = Some(at.saturating_sub(newest).max(0));
+        // A platform's clock may be ahead of ours. What is older than a day is history, which no feed is behind with.
+        let newest = self.lately.newest.take();
+        if let Some(lag) = newest.map(|newest| at.saturating_sub(newest).max(0)).filter(|lag| *lag < HISTORY) {
+            self.lag_ms = Some(lag);
         }
     }
 
@@ -249,6 +252,9 @@ mod tests {
         feed.shows(NOW + 70_000);
         assert_eq!(feed.lag_ms, Some(1_000));
         feed.brings(Brought { newest: Some(NOW + 99_000), ..brought }, NOW);
+        feed.shows(NOW);
+        assert_eq!(feed.lag_ms, Some(0));
+        feed.brings(Brought { newest: Some(NOW - HISTORY), ..brought }, NOW);
         feed.shows(NOW);
         assert_eq!(feed.lag_ms, Some(0));
     }

@@ -167,7 +167,7 @@ impl FeedRun {
 /// The runtime of sockets, apart from the store's: nothing that the store waits for delays them.
 pub(super) fn network() -> Result<Runtime> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    let builder = builder.worker_threads(1).max_blocking_threads(2).thread_name("nexus-feeds").enable_all();
+    let builder = builder.worker_threads(1).max_blocking_threads(16).thread_name("nexus-feeds").enable_all();
     builder.build().map_err(|error| Error::io("the feeds' threads", error))
 }
 

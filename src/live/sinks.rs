@@ -168,10 +168,10 @@ mod tests {
     fn a_change_has_one_name() {
         let at = OutboxAt { epoch: 7, ordinal: 3 };
         let (scope, table, key) = ("s".into(), "facts".into(), "k".into());
-        let row = Outgoing { at, scope, table, key, sign: -1, row: Some("{\"object\":\"Rome\"}".into()) };
+        let row = Outgoing { at, scope, table, key, sign: 1, row: Some("{\"object\":\"Rome\"}".into()) };
         let dispatch = dispatch("store", &row).unwrap();
-        assert_eq!(dispatch.id, "store/7/facts/k/-");
+        assert_eq!(dispatch.id, "store/7/facts/k/+");
         let body: serde_json::Value = serde_json::from_str(&dispatch.body).unwrap();
-        assert_eq!((&body["row"]["object"], &body["sign"]), (&json!("Rome"), &json!(-1)));
+        assert_eq!((&body["row"]["object"], &body["sign"]), (&json!("Rome"), &json!(1)));
     }
 }

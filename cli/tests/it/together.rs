@@ -76,6 +76,37 @@ fn quantile(of: &mut [Duration], share: f64) -> Duration {
     of[((of.len() - 1) as f64 * share) as usize]
 }
 
+/// A configuration that follows all of them on these ports.
+fn config(place: &Place, dovecot: &Server, ports: [u16; 8], token: &str) -> String {
+    let [mail, matrix, irc, rabbitmq, nats, rss, mastodon, hook] = ports;
+    let secret = |name: &str, text: &str| format!("{{ file = {:?} }}", place.file(name, text));
+    let text = format!(
+        "[feed.mail]\nkind = \"imap\"\nserver = \"localhost:{}\"\ntls = true\nauthority = {:?}\nuser = \"test\"\npassword = {}\n\
+         [feed.home]\nkind = \"matrix\"\nserver = \"http://127.0.0.1:{}\"\ntoken = {}\n\
+         [feed.chat]\nkind = \"irc\"\nserver = \"127.0.0.1:{}\"\nnick = \"nexus\"\nchannels = [\"#nexus\"]\n\
+         [feed.orders]\nkind = \"rabbitmq\"\nserver = \"127.0.0.1:{}\"\npassword = {}\nqueue = \"orders\"\n\
+         [feed.stream]\nkind = \"nats\"\nserver = \"127.0.0.1:{}\"\nuser = \"test\"\npassword = {}\nstream = \"ORDERS\"\n\
+         [feed.blog]\nkind = \"rss\"\nurl = \"http://127.0.0.1:{}/feed.xml\"\nevery = 1\n\
+         [feed.fedi]\nkind = \"mastodon\"\nserver = \"http://127.0.0.1:{}\"\ntoken = {}\nstreams = [\"user\"]\n\
+         [feed.hook]\nkind = \"webhook\"\nlisten = \"127.0.0.1:{hook}\"\npath = \"/in\"\nsignature = \"standard\"\nsecret = {}\n",
+        mail,
+        dovecot.authority(),
+        secret("mail", "secret"),
+        matrix,
+        secret("matrix", token),
+        irc,
+        rabbitmq,
+        secret("rabbit", "guest"),
+        nats,
+        secret("nats", "secret"),
+        rss,
+        mastodon,
+        secret("fedi", TOKEN),
+        secret("hook", SECRET),
+    );
+    place.file("feeds.toml", &text)
+}
+
 #[test]
 fn eight_platforms_at_once_are_in_recall_within_a_moment() {
     let servers = ["dovecot", "synapse", "ngircd", "rabbitmq", "nats"].map(Server::start);
@@ -91,32 +122,9 @@ fn eight_platforms_at_once_are_in_recall_within_a_moment() {
     let (asked, told) = (blog.clone(), fedi.clone());
     let site = Replay::start(move |request| asked.lock().answer(request));
     let instance = Replay::start(move |request| told.lock().answer(request));
-    let secret = |name: &str, text: &str| format!("{{ file = {:?} }}", place.file(name, text));
-    let config = format!(
-        "[feed.mail]\nkind = \"imap\"\nserver = \"localhost:{}\"\ntls = true\nauthority = {:?}\nuser = \"test\"\npassword = {}\n\
-         [feed.home]\nkind = \"matrix\"\nserver = \"http://127.0.0.1:{}\"\ntoken = {}\n\
-         [feed.chat]\nkind = \"irc\"\nserver = \"127.0.0.1:{}\"\nnick = \"nexus\"\nchannels = [\"#nexus\"]\n\
-         [feed.orders]\nkind = \"rabbitmq\"\nserver = \"127.0.0.1:{}\"\npassword = {}\nqueue = \"orders\"\n\
-         [feed.stream]\nkind = \"nats\"\nserver = \"127.0.0.1:{}\"\nuser = \"test\"\npassword = {}\nstream = \"ORDERS\"\n\
-         [feed.blog]\nkind = \"rss\"\nurl = \"http://127.0.0.1:{}/feed.xml\"\nevery = 1\n\
-         [feed.fedi]\nkind = \"mastodon\"\nserver = \"http://127.0.0.1:{}\"\ntoken = {}\nstreams = [\"user\"]\n\
-         [feed.hook]\nkind = \"webhook\"\nlisten = \"127.0.0.1:{hook}\"\npath = \"/in\"\nsignature = \"standard\"\nsecret = {}\n",
-        dovecot.tls_port,
-        dovecot.authority(),
-        secret("mail", "secret"),
-        synapse.port,
-        secret("matrix", &nexus.token),
-        ngircd.port,
-        rabbitmq.port,
-        secret("rabbit", "guest"),
-        nats.port,
-        secret("nats", "secret"),
-        site.port,
-        instance.port,
-        secret("fedi", TOKEN),
-        secret("hook", SECRET),
-    );
-    let running = Running::start(&place, &place.file("feeds.toml", &config));
+    let ports = [dovecot.tls_port, synapse.port, ngircd.port, rabbitmq.port, nats.port, site.port, instance.port, hook];
+    let config = config(&place, &dovecot, ports, &nexus.token);
+    let running = Running::start(&place, &config);
     let mut works = Vec::new();
     until("all feeds work", || {
         works.extend(running.heard().into_iter().filter(|line| line.ends_with(" works")));

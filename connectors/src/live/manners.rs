@@ -5,18 +5,19 @@ use std::time::Duration;
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
-/// A platform's token bucket: a whole period's requests may be made at once, then they come back evenly.
+/// A platform's token bucket: half of a period's requests may be made at once, and as many as are left come back evenly in a
+/// period. So in none, wherever it begins, more are made than are allowed.
 #[derive(Debug)]
 pub(crate) struct Manners(DefaultDirectRateLimiter);
 
 impl Manners {
     /// So many requests in so long.
     pub(crate) fn new(requests: u32, per: Duration) -> Manners {
-        let requests = NonZeroU32::new(requests).unwrap_or(NonZeroU32::MIN);
-        // A period of nothing would be no limit; a millisecond is next to none.
-        let one = (per / requests.get()).max(Duration::from_micros(1));
+        let burst = NonZeroU32::new(requests / 2).unwrap_or(NonZeroU32::MIN);
+        // A period of nothing would be no limit; a microsecond is next to none.
+        let one = (per / requests.div_ceil(2).max(1)).max(Duration::from_micros(1));
         let quota = Quota::with_period(one).unwrap_or(Quota::per_second(NonZeroU32::MIN));
-        Manners(RateLimiter::direct(quota.allow_burst(requests)))
+        Manners(RateLimiter::direct(quota.allow_burst(burst)))
     }
 
     /// Waits until a request may be made.
@@ -30,8 +31,8 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_beyond_a_periods_requests_waits() {
-        let manners = Manners::new(2, Duration::from_millis(100));
+    async fn what_is_beyond_half_a_periods_requests_waits() {
+        let manners = Manners::new(4, Duration::from_millis(200));
         let soon = Duration::from_millis(20);
         for _ in 0..2 {
             assert!(tokio::time::timeout(soon, manners.turn()).await.is_ok());

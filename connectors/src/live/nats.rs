@@ -177,7 +177,9 @@ impl NatsFeed {
         }
         let (created, last) = (reading.offset.created, info.stream_sequence);
         let place = format!("message {last} of {}", self.config.stream);
-        let identity = Some(format!("{created}/{last}"));
+        // A stream that was set back gives its numbers to other messages: those were published at another time.
+        let published = info.published.unix_timestamp_nanos() / 1_000_000;
+        let identity = Some(format!("{created}/{last}/{published}"));
         let (channel, body) = (message.subject.as_str(), &message.payload[..]);
         bodies.take(&queue::Message { place, identity, channel, body }, taken);
         reading.offset.last = last;

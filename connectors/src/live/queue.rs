@@ -1,14 +1,15 @@
 //! Messages of a queue, as events: their bodies are rows of Nexus's own schema, one or many.
 //!
 //! A queue delivers again, so every row needs a name that is the same each time: its `id`, else what the broker calls the
-//! message, with `/n` for the n-th of many rows. A row without a revision has revision 0. What is no row is rejected; a
-//! message of which nothing is a row is one reject, whole. Cost: a copy of a body that has many rows.
+//! message, with `/n` for the n-th of many rows. A row without a revision has revision 0, and a deletion without one is for
+//! good. What is no row is rejected; a message of which nothing is a row is one reject, whole. Cost: a copy of a body that has
+//! many rows.
 
 use nexus_types::event::SAID_NOW;
 use nexus_types::{Change, Text};
 use serde_json::Value;
 
-use super::{Named, socket};
+use super::{FINAL, Named, socket};
 use crate::frame::Frame;
 use crate::jsonl::{self, Row};
 use crate::{Format, Item, MESSAGE_BYTES_MAX, Options, Reading, Rejected};
@@ -16,6 +17,8 @@ use crate::{Format, Item, MESSAGE_BYTES_MAX, Options, Reading, Rejected};
 /// So many messages, and so many bytes of them, are taken in at once.
 const AT_ONCE: (usize, usize) = (2_000, 1 << 20);
 const NO_ID: &str = "no id: give rows an id, or messages a message_id, or the feed identity = \"body\"";
+#[cfg(feature = "kafka")]
+const NO_KEY: &str = "it has no key that is a text: give messages one, or the feed keys = false";
 
 /// A message.
 pub(crate) struct Message<'a> {
@@ -74,17 +77,40 @@ impl Bodies {
         taken.messages += 1;
         taken.bytes += message.body.len();
         self.frame.set_channel(message.channel);
-        let found = match message.body.len() {
-            0 => Err("the message is empty".into()),
-            length if length > MESSAGE_BYTES_MAX => {
-                Err(format!("a message of {length} bytes; at most {MESSAGE_BYTES_MAX} are read"))
-            }
-            _ => self.items(message),
-        };
-        match found {
+        match sized(message.body).and_then(|()| self.items(message)) {
             Ok(items) => taken.items.extend(items),
             Err(reason) => taken.items.push(self.reject(message, &message.place, reason, message.body)),
         }
+    }
+
+    /// Takes a message that is one row, or says that the row is gone. Its identity is the row's id, and this its revision,
+    /// whatever the row says: a deletion says nothing, and must be of the same row.
+    #[cfg(feature = "kafka")]
+    pub(crate) fn take_keyed(&mut self, message: &Message<'_>, revision: u64, deleted: bool, taken: &mut Taken) {
+        taken.messages += 1;
+        taken.bytes += message.body.len();
+        self.frame.set_channel(message.channel);
+        taken.items.push(match self.keyed(message, revision, deleted) {
+            Ok(change) => Item::Change(change),
+            // Without its key it cannot be read again.
+            Err(reason) => Item::Reject(Rejected::new(&message.place, reason, message.body)),
+        });
+    }
+
+    #[cfg(feature = "kafka")]
+    fn keyed(&mut self, message: &Message<'_>, revision: u64, deleted: bool) -> Result<Change, String> {
+        let key = message.identity.clone().ok_or(NO_KEY)?;
+        let source = self.frame.source(self.frame.platform());
+        if deleted {
+            let scope = self.options.scope.clone();
+            return Ok(Change::Retract { scope, source, external_id: key.into(), revision: Some(revision) });
+        }
+        sized(message.body)?;
+        let (mut row, replaced) = jsonl::row(message.body)?;
+        row.insert("id".into(), Value::String(key));
+        row.insert("revision".into(), revision.into());
+        row.insert("source".into(), Value::String(source.to_string()));
+        jsonl::said(&mut self.frame, row, replaced)
     }
 
     /// Its rows; or why none of it is one.
@@ -121,10 +147,18 @@ impl Bodies {
         if lacks(&row, "id") {
             row.insert("id".into(), Value::String(identity.ok_or(NO_ID)?));
         }
-        if lacks(&row, "revision") {
+        let unnumbered = lacks(&row, "revision");
+        if unnumbered {
             row.insert("revision".into(), 0.into());
         }
-        jsonl::said(&mut self.frame, row, replaced)
+        let mut change = jsonl::said(&mut self.frame, row, replaced)?;
+        // A deletion that does not say of what revision is of them all.
+        if let Change::Retract { revision, .. } = &mut change
+            && unnumbered
+        {
+            *revision = Some(FINAL);
+        }
+        Ok(change)
     }
 
     fn reject(&self, message: &Message<'_>, place: &str, reason: String, raw: &[u8]) -> Item {
@@ -132,6 +166,16 @@ impl Bodies {
         let options = Options { channel: Some(channel), ..self.options.clone() };
         let reading = Reading::of(Format::Jsonl, &options);
         Item::Reject(Rejected { reading, ..Rejected::new(place, reason, raw) })
+    }
+}
+
+fn sized(body: &[u8]) -> Result<(), String> {
+    match body.len() {
+        0 => Err("the message is empty".into()),
+        length if length > MESSAGE_BYTES_MAX => {
+            Err(format!("a message of {length} bytes; at most {MESSAGE_BYTES_MAX} are read"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -180,8 +224,13 @@ mod tests {
         let own = format!("{{\"id\": 7, \"revision\": 3, {SAID}}}");
         assert_eq!(read(Some("m"), &own), ["7 at Some(3)"]);
         assert_eq!(read(Some("m"), &format!("{{{SAID},\n \"id\": null}}\n")), ["m at Some(0)"]);
-        let many = format!("{{{SAID}}}\n\n{own}\n{{\"deleted\": true, \"id\": \"8\"}}\r\n");
-        assert_eq!(read(Some("m"), &many), ["m/1 at Some(0)", "7 at Some(3)", "orders 8 is gone at Some(0)"]);
+        let gone = |more: &str| format!("{{\"deleted\": true, \"id\": \"8\"{more}}}");
+        let many = format!("{{{SAID}}}\n\n{own}\n{}\r\n", gone(""));
+        let for_good = format!("orders 8 is gone at {:?}", Some(FINAL));
+        assert_eq!(read(Some("m"), &many), ["m/1 at Some(0)", "7 at Some(3)", for_good.as_str()]);
+        assert_eq!(read(None, &gone(", \"revision\": 0")), ["orders 8 is gone at Some(0)"]);
+        let large = read(None, &gone(&format!(", \"revision\": {FINAL}")));
+        assert!(large.len() == 1 && large[0].starts_with("message 1: revision: too large"), "{large:?}");
         assert_eq!(read(None, &format!("[{own}, {own}]")), ["7 at Some(3)", "7 at Some(3)"]);
     }
 

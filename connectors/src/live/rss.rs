@@ -171,6 +171,7 @@ impl RssFeed {
         }
         let read = Hash128::of("document", &[answer.body.as_slice()]);
         if followed.read == Some(read) {
+            followed.older = 0;
             outlet.healthy();
             return Ok(pause);
         }

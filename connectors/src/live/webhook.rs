@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::sync::Mutex;
 
 use futures::future::BoxFuture;
-use nexus_types::{Change, Text};
+use nexus_types::Text;
 use ring::digest::{SHA256, digest};
 use ring::hmac;
 use serde::Deserialize;
@@ -21,7 +21,7 @@ use super::pushed::{self, lock};
 use super::queue::{Bodies, Message, Taken};
 use super::serve::{Answer, Request};
 use super::signed::{self, Manner};
-use super::{Batch, Broken, FINAL, Feed, Named, Outlet, Resume, SecretRef};
+use super::{Batch, Broken, Feed, Named, Outlet, Resume, SecretRef};
 use crate::Item;
 use deliveries::{Arrival, Deliveries, Delivery, KNOWN};
 
@@ -123,14 +123,7 @@ impl WebhookFeed {
         let message = Message { place: format!("delivery {id}"), identity: Some(id.into()), channel: "", body };
         let mut taken = Taken::default();
         self.bodies()?.take(&message, &mut taken);
-        let mut items = taken.items;
-        for item in &mut items {
-            // A deletion that does not say of what revision is of them all.
-            if let Item::Change(Change::Retract { revision: revision @ Some(0), .. }) = item {
-                *revision = Some(FINAL);
-            }
-        }
-        Ok(items)
+        Ok(taken.items)
     }
 }
 
@@ -181,11 +174,16 @@ impl Session<'_> {
         let reasons = rejects().take(REASONS).map(|reject| format!("{}: {}", reject.position, reject.reason));
         let reasons: Vec<Text> = reasons.map(Text::from).collect();
         let delivery = Delivery { hash, until: now.saturating_add(KNOWN), rows: (all - rejected, rejected) };
-        let mut notes = lock(&self.deliveries).over(now);
+        let over = lock(&self.deliveries).over(now);
+        let mut notes: Vec<_> = over.iter().map(|(id, _)| deliveries::forgotten(id)).collect();
         notes.push(delivery.note(id));
         let kept = pushed::kept(self.outlet, Batch { items, notes, ..Batch::default() }).await?;
         let answer = if kept { delivery.answer(&reasons) } else { pushed::busy() };
-        lock(&self.deliveries).ended(id, kept.then_some(delivery));
+        let mut deliveries = lock(&self.deliveries);
+        if !kept {
+            deliveries.put_back(over);
+        }
+        deliveries.ended(id, kept.then_some(delivery));
         Ok(answer)
     }
 }
@@ -205,6 +203,8 @@ impl Feed for WebhookFeed {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::live::FINAL;
+    use nexus_types::Change;
 
     fn feed(more: &str) -> Result<WebhookFeed, String> {
         let named = Named { scope: "s".into(), feed: "hook".into() };

@@ -36,8 +36,9 @@ impl Place {
 
     fn status(&self, status: &Value) -> Result<Event, Rejected> {
         let mut event = self.event(status, Kind::Message, text(status))?;
-        event.revision = Some(edited(status));
         event.reply_to = status["in_reply_to_id"].as_str().map(Text::from);
+        // A server learns later than of the reply what it replies to: that is news too.
+        event.revision = Some(edited(status) << 1 | u64::from(event.reply_to.is_some()));
         event.addressees = list(&status["mentions"]).filter_map(|account| self.author(account)).collect();
         event.attachments = list(&status["media_attachments"]).map(attachment).collect();
         let link = status["url"].as_str().or(status["uri"].as_str());
@@ -99,7 +100,8 @@ fn text(status: &Value) -> String {
 
 fn attachment(media: &Value) -> Attachment {
     let text = |name: &str| media[name].as_str().filter(|text| !text.is_empty());
-    let media_type = match text("type") {
+    // Of what is at home elsewhere a server knows the type only once it has a copy.
+    let media_type = match text("type").filter(|_| text("remote_url").is_none()) {
         Some("image") => "image/*",
         Some("video" | "gifv") => "video/*",
         Some("audio") => "audio/*",
@@ -113,7 +115,7 @@ fn attachment(media: &Value) -> Attachment {
     }
 }
 
-/// When it was edited last, which is its revision; 0 for never.
+/// When it was edited last; 0 for never.
 fn edited(status: &Value) -> u64 {
     time(&status["edited_at"]).and_then(|at| u64::try_from(at).ok()).unwrap_or(0)
 }
@@ -166,7 +168,7 @@ mod tests {
         assert_eq!(&*event.text, "Food\n\n@bert see https://example.org/long/path\nI & you\n\nSecond.\n\n- yes\n- no");
         assert_eq!(
             (&*event.author, event.said_at, event.revision),
-            ("anna <@anna@mastodon.example>", 1_575_776_913_901, Some(0))
+            ("anna <@anna@mastodon.example>", 1_575_776_913_901, Some(1))
         );
         assert_eq!((&*event.channel, &*event.addressees[0]), ("mastodon.example", "bert <@bert@far.example>"));
         assert_eq!((event.reply_to.as_deref(), &*event.meta["visibility"]), (Some("103270115826048970"), "public"));
@@ -184,7 +186,15 @@ mod tests {
         later["poll"]["options"][0]["votes_count"] = json!(7);
         assert_eq!(place().read(&later), place().read(&status()));
         later["edited_at"] = json!("2019-12-09T00:00:00.000Z");
-        assert_eq!(place().read(&later).unwrap()[0].revision, Some(1_575_849_600_000));
+        assert_eq!(place().read(&later).unwrap()[0].revision, Some(1_575_849_600_000 << 1 | 1));
+        // To what it replies is learnt after it.
+        later["in_reply_to_id"] = json!(null);
+        assert_eq!(place().read(&later).unwrap()[0].revision, Some(1_575_849_600_000 << 1));
+        let mut remote = status();
+        remote["media_attachments"][0]["remote_url"] = json!("https://far.example/2.png");
+        let known = place().read(&remote);
+        remote["media_attachments"][0]["type"] = json!("unknown");
+        assert_eq!(place().read(&remote), known);
     }
 
     #[test]

@@ -2,8 +2,9 @@
 //! document follows what is new, what changed and what is gone.
 //!
 //! An entry is gone when the document says so, or when it is missing while the one at the document's old end is older than
-//! it; what is older than that end fell off and is let go of, as it may still be there. What is gone may come back, with a
-//! greater revision. Cost: a note of about 100 bytes an entry of the document, and of at most [`ABSENT_MAX`] others.
+//! it; what is older than that end fell off and is let go of, as it may still be there, unless its time does not tell its
+//! revision. What is gone may come back, with a greater revision. Cost: a note of about 100 bytes an entry of the document,
+//! and of at most [`ABSENT_MAX`] others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +17,8 @@ use crate::Item;
 const ABSENT_MAX: usize = 1_000;
 /// Stands before an entry's id in notes.
 const ENTRY: &str = "entry ";
+/// What stands for what an entry said that was never seen, only that it is deleted.
+const NEVER_SEEN: &str = "-";
 /// The note of what the feed was called when it was first seen.
 const TITLE: &str = "title";
 
@@ -133,11 +136,12 @@ impl Held {
     /// An entry of the document: news if it says something else than before, or was gone.
     fn seen(&mut self, entry: &Entry, frame: &Frame, first_seen: Millis) -> Option<Change> {
         let held = self.entries.get(&entry.id);
-        let said_at = held.map_or_else(|| entry.born.unwrap_or(first_seen), |held| held.said_at);
+        let seen = held.filter(|held| &*held.content != NEVER_SEEN);
+        let said_at = seen.map_or_else(|| entry.born.unwrap_or(first_seen), |seen| seen.said_at);
         let mut event = frame.event(entry, said_at);
         let content = Text::from(event.content_hash().to_string());
         let same = held.is_some_and(|held| !held.gone && held.content == content);
-        let touched = u64::try_from(entry.touched.unwrap_or(0)).unwrap_or(0);
+        let touched = revision_of(entry.touched);
         let revision = match held {
             Some(held) if same => held.revision,
             Some(held) => touched.max(held.revision.saturating_add(1)),
@@ -150,12 +154,16 @@ impl Held {
 
     /// An entry that the document says is deleted.
     fn deleted(&mut self, id: &Text, when: Option<Millis>, frame: &Frame) -> Option<Change> {
-        let when = u64::try_from(when.unwrap_or(0)).unwrap_or(0);
+        let revision = revision_of(when);
         match self.entries.get(id).cloned() {
             Some(note) if note.gone => None,
-            Some(note) => Some(self.retract(id, note, when, frame)),
+            Some(note) => Some(self.retract(id, note, revision, frame)),
             // It may have been let go of.
-            None => Some(frame.gone(id, when)),
+            None => {
+                let (content, said_at) = (NEVER_SEEN.into(), when.unwrap_or(0));
+                self.note(id, Some(Note { revision, content, said_at, touched: None, gone: true }));
+                Some(frame.gone(id, revision))
+            }
         }
     }
 
@@ -167,7 +175,10 @@ impl Held {
             return None;
         }
         if note.said_at <= born {
-            self.note(id, None);
+            // Should it be shown again, a revision that its time does not tell is known by this note alone.
+            if note.revision == revision_of(note.touched) {
+                self.note(id, None);
+            }
             return None;
         }
         // Documents are in the order of either time; only what is newer by both is surely not beyond the end.
@@ -188,6 +199,11 @@ impl Held {
         let spare = absent.len().saturating_sub(ABSENT_MAX);
         absent.iter().take(spare).for_each(|(_, id)| self.note(id, None));
     }
+}
+
+/// The revision that a time is.
+fn revision_of(at: Option<Millis>) -> u64 {
+    u64::try_from(at.unwrap_or(0)).unwrap_or(0)
 }
 
 /// When the entry at the old end of a document was published, and when it was changed. Only the end tells what lies beyond
@@ -301,9 +317,23 @@ mod tests {
         take(&mut held, &[entry("b", 20, "B"), entry("a", 10, "A")], &[]);
         let left = [entry("b", 20, "B")];
         assert_eq!(take(&mut held, &left, &[("a", Some(50)), ("never", Some(7))]), ["a 50", "never 7"]);
+        assert_eq!(take(&mut held, &left, &[("a", Some(50)), ("never", Some(7))]), [""; 0]);
+        let never = [entry("never", 9, "N"), left[0].clone()];
+        assert_eq!(take(&mut held, &never, &[]), ["never 9 N"]);
+        assert_eq!(held.entries.get("never").unwrap().said_at, 9);
         let both = [entry("b", 20, "B"), entry("a", 10, "A")];
         assert_eq!(take(&mut held, &both, &[("b", None)]), ["a 51 A", "b 21"]);
         assert_eq!(take(&mut held, &[entry("b", 60, "B")], &[("b", Some(55))]), ["b 60 B"]);
+    }
+
+    #[test]
+    fn an_edit_that_no_time_tells_is_known_after_it_fell_off() {
+        let mut held = Held::default();
+        let (b, a) = (entry("b", 20, "B"), entry("a", 10, "A"));
+        take(&mut held, &[b.clone(), a.clone()], &[]);
+        assert_eq!(take(&mut held, &[b.clone(), entry("a", 10, "A2")], &[]), ["a 11 A2"]);
+        assert_eq!(take(&mut held, std::slice::from_ref(&b), &[]), [""; 0]);
+        assert_eq!(take(&mut held, &[b, entry("a", 10, "A3")], &[]), ["a 12 A3"]);
     }
 
     #[test]

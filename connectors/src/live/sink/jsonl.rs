@@ -1,9 +1,10 @@
 //! A file that changes are appended to, a line each, and synced before they count.
 //!
-//! What an interrupted write left of a line is cut off before the next is written. The file is opened anew for each
-//! batch, so it may be moved away: what follows goes into a new one. Cost: a sync a batch.
+//! What an interrupted write left of a line is cut off before the next is written, under a lock: nobody else's line is
+//! under way then. The file is opened anew for each batch, so it may be moved away: what follows goes into a new one.
+//! Cost: a sync a batch.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{Error, Read, Result as IoResult, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -62,18 +63,28 @@ impl Sink for JsonlSink {
     }
 }
 
-/// Appends whole lines after the last whole line.
+/// Appends whole lines after the last whole line; without any it changes nothing.
 fn append(path: &Path, lines: &[u8]) -> IoResult<()> {
     let new = !path.exists();
+    let folder = path.parent().ok_or_else(|| Error::other("it has no folder"))?;
+    if lines.is_empty() {
+        let opened = if new { File::open(folder) } else { File::options().read(true).write(true).open(path) };
+        return opened.map(drop);
+    }
     let mut file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => Error::other("another run writes to it: give each its own"),
+        TryLockError::Error(error) => error,
+    })?;
     let end = whole(&mut file)?;
-    file.set_len(end)?;
+    if end < file.metadata()?.len() {
+        file.set_len(end)?;
+    }
     file.seek(SeekFrom::Start(end))?;
     file.write_all(lines)?;
     file.sync_data()?;
     if new {
         // The file's name has to last too.
-        let folder = path.parent().ok_or_else(|| Error::other("it has no folder"))?;
         File::open(folder)?.sync_all()?;
     }
     Ok(())
@@ -108,6 +119,7 @@ mod tests {
         let dispatch = |body: &str| Dispatch { id: body.into(), body: body.into() };
         let mut done = 0;
         sink.deliver(&[], &mut done).await.unwrap();
+        assert!(!path.exists());
         sink.deliver(&[dispatch("one"), dispatch("two")], &mut done).await.unwrap();
         assert_eq!((std::fs::read_to_string(&path).unwrap().as_str(), done), ("one\ntwo\n", 2));
         for torn in ["thr".to_string(), "x".repeat(3 * PIECE_BYTES as usize)] {
@@ -117,7 +129,14 @@ mod tests {
         }
         std::fs::write(&path, "torn").unwrap();
         sink.deliver(&[], &mut done).await.unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
+        let other = File::open(&path).unwrap();
+        other.lock().unwrap();
+        let busy = sink.deliver(&[dispatch("one")], &mut done).await;
+        assert!(matches!(busy, Err(Broken::Retry(error)) if error.contains("another run writes")));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "torn");
+        drop(other);
+        sink.deliver(&[dispatch("one")], &mut done).await.unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\n");
         std::fs::remove_dir_all(folder.path()).unwrap();
         assert!(matches!(sink.deliver(&[], &mut done).await, Err(Broken::Retry(_))));
         assert!(JsonlSink::new(JsonlConfig { path: "out.jsonl".into() }).is_err());

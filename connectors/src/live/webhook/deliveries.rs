@@ -127,9 +127,9 @@ impl Deliveries {
         }
     }
 
-    /// Some whose time is over, as notes to forget. Should these not be kept, they are forgotten after the next start.
-    pub(super) fn over(&mut self, now: Millis) -> Vec<(Text, Option<Text>)> {
-        let mut over = Vec::new();
+    /// Some whose time is over, to forget; should that not be kept, they are to be put back.
+    pub(super) fn over(&mut self, now: Millis) -> Vec<(Text, Delivery)> {
+        let (mut over, mut under_way) = (Vec::new(), Vec::new());
         while over.len() < FORGET
             && let Some((until, id)) = self.ends.pop_first()
         {
@@ -137,14 +137,31 @@ impl Deliveries {
                 self.ends.insert((until, id));
                 break;
             }
-            self.known.remove(&id);
             // Its note is about to be written anew.
-            if !self.under_way.contains_key(&id) {
-                over.push((format!("{KIND}{id}").into(), None));
+            if self.under_way.contains_key(&id) {
+                under_way.push((until, id));
+            } else if let Some(delivery) = self.known.remove(&id) {
+                over.push((id, delivery));
             }
         }
+        self.ends.extend(under_way);
         over
     }
+
+    /// These are not forgotten yet.
+    pub(super) fn put_back(&mut self, over: Vec<(Text, Delivery)>) {
+        for (id, delivery) in over {
+            // Another of this name may have been taken in since.
+            if !self.known.contains_key(&id) {
+                self.know(id, delivery);
+            }
+        }
+    }
+}
+
+/// The note of a delivery that is forgotten.
+pub(super) fn forgotten(id: &str) -> (Text, Option<Text>) {
+    (format!("{KIND}{id}").into(), None)
 }
 
 #[cfg(test)]
@@ -180,9 +197,17 @@ mod tests {
         notes
             .extend((0..FORGET as i64).map(|at| delivery("h", at).note(&at.to_string())).map(|(k, v)| (k, v.unwrap())));
         let mut held = Deliveries::new(&notes);
+        held.put_back(Deliveries::new(&notes).over(10));
         let over = held.over(10);
-        assert_eq!((over.len(), &*over[0].0), (11, "delivery x"));
-        assert!(over.iter().all(|(_, value)| value.is_none()) && held.over(10).is_empty());
+        assert_eq!((over.len(), forgotten(&over[0].0)), (11, ("delivery x".into(), None)));
+        assert!(held.over(10).is_empty());
+        // No room: they are forgotten another time.
+        held.put_back(over);
+        assert!(matches!(held.arrive(&"x".into(), &"h".into(), 10), Arrival::New));
+        let over = held.over(10);
+        assert!(over.len() == 10 && over.iter().all(|(id, _)| &**id != "x"));
+        held.ended(&"x".into(), None);
+        assert_eq!(held.over(10).len(), 1);
         assert_eq!([held.over(1000).len(), held.known.len(), held.ends.len()], [FORGET + 2 - 11, 0, 0]);
     }
 }
