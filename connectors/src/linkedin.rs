@@ -247,9 +247,10 @@ pub(crate) fn looks_like(head: &[u8]) -> bool {
     sheet_of(head).is_some_and(|sheet| sheet != Sheet::Profile)
 }
 
-/// Whether these are the files of an export.
-pub(crate) fn are_its<'a>(mut names: impl Iterator<Item = &'a str>) -> bool {
-    names.any(|name| Sheet::named(name).is_some_and(|sheet| sheet != Sheet::Profile))
+/// Whether these are the files of an export: others have a `Comments.csv` too.
+pub(crate) fn are_its<'a>(names: impl Iterator<Item = &'a str> + Clone) -> bool {
+    let has = |sheet: Sheet| names.clone().any(|name| Sheet::named(name) == Some(sheet));
+    has(Sheet::Profile) && has(Sheet::Messages)
 }
 
 impl Source for LinkedIn {
@@ -274,6 +275,19 @@ impl Iterator for LinkedIn {
             if sheet != Sheet::Profile {
                 self.read(&name, sheet, &bytes);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_export_is_known_by_its_profile_and_messages() {
+        assert!(are_its(["export/messages.csv", "export/Profile.csv", "a.png"].into_iter()));
+        for other in [["Comments.csv", "Profile.csv"], ["messages.csv", "Shares.csv"]] {
+            assert!(!are_its(other.into_iter()), "{other:?}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The archive of an X account, as a folder or a zip file: `data/*.js`, each a JSON list behind the name of a variable.
 //!
-//! Posts are named as the live feed names them, so both may be taken in. What the account itself deleted is deleted. Memory:
-//! one file of the archive.
+//! Posts are named as the live feed names them, so both may be taken in; what the feed says of a post is more, so an archive's
+//! revision is one below the feed's. What the account itself deleted is deleted. Memory: one file of the archive.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -73,15 +73,15 @@ impl XArchive {
             Err(reason) => return self.ready.push_back(Item::Reject(Rejected::new(file, reason, b""))),
         };
         for (at, row) in rows.iter().enumerate() {
-            let changes = match stem(file) {
-                "tweets" | "tweet" => self.post(row).map(|change| vec![change]),
-                "direct-messages" | "direct-messages-group" => self.conversation(&row["dmConversation"]),
-                _ => self.deletion(row).map(|change| vec![change]),
+            let position = format!("{file}, row {}", at + 1);
+            let items = match stem(file) {
+                "tweets" | "tweet" => self.post(row).map(|change| vec![Item::Change(change)]),
+                "direct-messages" | "direct-messages-group" => self.conversation(&row["dmConversation"], &position),
+                _ => self.deletion(row).map(|change| vec![Item::Change(change)]),
             };
-            match changes {
-                Ok(changes) => self.ready.extend(changes.into_iter().map(Item::Change)),
+            match items {
+                Ok(items) => self.ready.extend(items),
                 Err(reason) => {
-                    let position = format!("{file}, row {}", at + 1);
                     let reject = Rejected::new(position, reason, row.to_string().as_bytes());
                     self.ready.push_back(Item::Reject(reject));
                 }
@@ -97,7 +97,7 @@ impl XArchive {
         let entities = &post["entities"];
         let mut event = self.frame.event();
         event.external_id = first_of(post, id).into();
-        event.revision = Some(revision);
+        event.revision = Some(revision.saturating_sub(1));
         event.said_at = instant(text(post, "created_at")).ok_or("no created_at")?;
         event.author = self.name.clone();
         event.text = x::said::plain(said, list(entities, "urls")).into();
@@ -124,19 +124,24 @@ impl XArchive {
         })
     }
 
-    /// The direct messages with somebody, or of a group.
-    fn conversation(&mut self, conversation: &Value) -> Result<Vec<Change>, String> {
+    /// The direct messages with somebody, or of a group; one that cannot be read does not take the others with it.
+    fn conversation(&mut self, conversation: &Value, position: &str) -> Result<Vec<Item>, String> {
         let between = text(conversation, "conversationId");
         if between.is_empty() {
             return Err("no conversationId".into());
         }
-        let mut changes = Vec::new();
-        for message in list(conversation, "messages").iter().map(|message| &message["messageCreate"]) {
-            if message.is_object() {
-                changes.push(self.message(between, message)?);
-            }
+        let mut items = Vec::new();
+        let messages = list(conversation, "messages").iter().map(|message| &message["messageCreate"]);
+        for (at, message) in messages.enumerate().filter(|(_, message)| message.is_object()) {
+            items.push(match self.message(between, message) {
+                Ok(change) => Item::Change(change),
+                Err(reason) => {
+                    let position = format!("{position}, message {}", at + 1);
+                    Item::Reject(Rejected::new(position, reason, message.to_string().as_bytes()))
+                }
+            });
         }
-        Ok(changes)
+        Ok(items)
     }
 
     fn message(&mut self, conversation: &str, message: &Value) -> Result<Change, String> {
@@ -240,5 +245,39 @@ impl Iterator for XArchive {
             let file = self.files.pop_front()?;
             self.read(&file);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_message_that_cannot_be_read_leaves_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("data")).unwrap();
+        let message = |id: &str| {
+            format!(
+                "{{\"messageCreate\": {{\"id\": \"{id}\", \"senderId\": \"6\", \"text\": \"x\", \
+                 \"createdAt\": \"2024-05-01T09:30:00.000Z\"}}}}"
+            )
+        };
+        let messages = [message("1"), message(""), message("2")].join(", ");
+        let files = [
+            ("data/account.js", "window.a = [{\"account\": {\"accountId\": \"5\"}}]".to_string()),
+            (
+                "data/direct-messages.js",
+                format!(
+                    "window.b = [{{\"dmConversation\": {{\"conversationId\": \"5-6\", \"messages\": [{messages}]}}}}]"
+                ),
+            ),
+        ];
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        let items: Vec<Item> = XArchive::new(folder.path(), &Options::new("s")).unwrap().collect();
+        let [Item::Change(_), Item::Reject(reject), Item::Change(_)] = &items[..] else { panic!("{items:?}") };
+        assert_eq!(&*reject.position, "data/direct-messages.js, row 1, message 2");
     }
 }

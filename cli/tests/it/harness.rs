@@ -3,10 +3,39 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Condvar, Mutex, PoisonError};
 
 /// A folder with a store, and a home for everything else the binary may write.
 pub(crate) struct Place {
     folder: tempfile::TempDir,
+    _turn: Turn,
+}
+
+/// How many tests run, and whether one runs alone: what measures how long something takes is beside no other.
+static RUNNING: Mutex<(usize, bool)> = Mutex::new((0, false));
+static CHANGED: Condvar = Condvar::new();
+
+/// A place among the tests that run.
+struct Turn {
+    alone: bool,
+}
+
+impl Turn {
+    fn wait(alone: bool) -> Turn {
+        let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        let busy = |(tests, one): &mut (usize, bool)| *one || alone && *tests > 0;
+        let mut running = CHANGED.wait_while(running, busy).unwrap_or_else(PoisonError::into_inner);
+        *running = (running.0 + 1, alone);
+        Turn { alone }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        *running = (running.0 - 1, running.1 && !self.alone);
+        CHANGED.notify_all();
+    }
 }
 
 /// What a run printed, and its exit code.
@@ -19,7 +48,12 @@ pub(crate) struct Run {
 
 impl Place {
     pub(crate) fn new() -> Place {
-        Place { folder: tempfile::tempdir().unwrap() }
+        Place { folder: tempfile::tempdir().unwrap(), _turn: Turn::wait(false) }
+    }
+
+    /// One beside which no other test runs.
+    pub(crate) fn alone() -> Place {
+        Place { folder: tempfile::tempdir().unwrap(), _turn: Turn::wait(true) }
     }
 
     /// A file or folder below the place.

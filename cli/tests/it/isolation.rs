@@ -111,12 +111,12 @@ fn took(place: &Place, anna: &mut User, word: &str) -> (Duration, Duration) {
 
 #[test]
 fn whatever_fails_the_others_do_not_notice() {
+    let place = Place::alone();
     let (Some(server), Some(mail), Some(other)) =
         (Server::start("ngircd"), Server::start("dovecot"), Server::start("dovecot"))
     else {
         return;
     };
-    let place = Place::new();
     let well: Arc<AtomicBool> = Arc::default();
     let closed = free_port();
     let (broken, expired) = (homeserver(500, &well), homeserver(401, &well));

@@ -109,9 +109,9 @@ fn config(place: &Place, dovecot: &Server, ports: [u16; 8], token: &str) -> Stri
 
 #[test]
 fn eight_platforms_at_once_are_in_recall_within_a_moment() {
+    let place = Place::alone();
     let servers = ["dovecot", "synapse", "ngircd", "rabbitmq", "nats"].map(Server::start);
     let [Some(dovecot), Some(synapse), Some(ngircd), Some(rabbitmq), Some(nats)] = servers else { return };
-    let place = Place::new();
     let mut mailer = Mailer::new(dovecot.port);
     let (mut anna, nexus) = (matrix::User::new(&synapse, "anna"), matrix::User::new(&synapse, "nexus"));
     let room = anna.post("createRoom", json!({"preset": "public_chat", "name": "Harbour"}));

@@ -60,6 +60,9 @@ impl BlueskyFeed {
     pub fn new(named: Named, config: BlueskyConfig) -> Result<BlueskyFeed, String> {
         let example = "wss://jetstream2.us-east.bsky.network";
         let (server, who) = websocket::address(&config.server, example).map_err(|error| format!("server: {error}"))?;
+        if config.accounts.as_ref().is_some_and(Vec::is_empty) {
+            return Err("accounts: none are given: name some, or leave it out for all of the network".into());
+        }
         let accounts = config.accounts.unwrap_or_default();
         let fits = |did: &String| {
             did.starts_with("did:")
@@ -168,6 +171,7 @@ mod tests {
     fn what_is_wrong_is_said() {
         for (text, expected) in [
             (r#"{"server": "https://j.example.org"}"#, "server: it is no plain address, such as wss://"),
+            (r#"{"accounts": []}"#, "accounts: none are given"),
             (r#"{"accounts": ["anna.bsky.social"]}"#, "accounts: \"anna.bsky.social\" is no DID"),
         ] {
             let error = feed(text).unwrap_err();

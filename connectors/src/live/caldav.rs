@@ -7,7 +7,7 @@
 mod dav;
 pub(super) mod known;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ use known::Known;
 const ANSWER: Duration = Duration::from_secs(60);
 /// So many events are asked for at once.
 const AT_ONCE: usize = 50;
+/// So many places may fail by themselves in one look.
+const FAILED_MAX: usize = 20;
 /// So many requests in so long.
 const REQUESTS: (u32, Duration) = (60, Duration::from_secs(60));
 
@@ -164,20 +166,37 @@ impl CaldavFeed {
     /// Reads the places that changed, and sends what they say; gives what is gone, for the last batch: after what came, since
     /// an event may have moved from one place to another.
     async fn read(&self, changes: &Changes, known: &mut Known, outlet: &Outlet) -> Result<Vec<Item>, Broken> {
-        let wanted = |(place, tag): (&String, &Option<String>)| {
-            let tag = tag.as_deref()?;
-            (tag.is_empty() || known.tag(place) != Some(tag)).then(|| place.clone())
-        };
-        let wanted: Vec<String> = changes.places.iter().filter_map(wanted).collect();
-        for places in wanted.chunks(AT_ONCE) {
-            let items = self.fetch(places, known).await?;
-            outlet.send(Batch { items, notes: known.news(), ..Batch::default() }).await?;
-        }
         let left = |place: &String| match changes.places.get(place) {
             Some(tag) => tag.is_none(),
             None => changes.whole,
         };
-        let gone: Vec<String> = known.places().into_iter().filter(left).collect();
+        let changed = |(place, tag): (&String, &Option<String>)| {
+            let tag = tag.as_deref()?;
+            (tag.is_empty() || known.tag(place) != Some(tag)).then(|| place.clone())
+        };
+        let mut wanted: BTreeSet<String> = changes.places.iter().filter_map(changed).collect();
+        wanted.extend(known.unread().into_iter().filter(|place| !left(place)));
+        let wanted: Vec<String> = wanted.into_iter().collect();
+        let mut waiting: Vec<Vec<String>> = wanted.chunks(AT_ONCE).rev().map(<[String]>::to_vec).collect();
+        let mut failed = 0;
+        while let Some(mut places) = waiting.pop() {
+            let items = match self.fetch(&places, changes, known).await {
+                Err(Broken::Retry(reason)) if failed < FAILED_MAX => {
+                    // Whether it is the server that fails, or one of these places.
+                    self.check().await?;
+                    if places.len() > 1 {
+                        let half = places.split_off(places.len() / 2);
+                        waiting.extend([half, places]);
+                        continue;
+                    }
+                    failed += 1;
+                    places.iter().filter_map(|place| missed(place, &reason, changes, known)).collect()
+                }
+                items => items?,
+            };
+            outlet.send(Batch { items, notes: known.news(), ..Batch::default() }).await?;
+        }
+        let gone: Vec<String> = known.places().into_iter().chain(known.unread()).filter(left).collect();
         Ok(gone.iter().flat_map(|place| known.gone(place)).collect())
     }
 
@@ -260,19 +279,19 @@ impl CaldavFeed {
     }
 
     /// What these places hold. One that is gone since it was listed is told as gone the next time.
-    async fn fetch(&self, places: &[String], known: &mut Known) -> Result<Vec<Item>, Broken> {
+    async fn fetch(&self, places: &[String], changes: &Changes, known: &mut Known) -> Result<Vec<Item>, Broken> {
         let found = self.ask(&self.report, "1", dav::multiget(places)).await?.map_err(|status| self.odd(status))?;
         let mut found: BTreeMap<String, Response> =
             found.responses.into_iter().map(|response| (self.place(&response.href), response)).collect();
         let mut items = Vec::new();
         for place in places {
             match found.remove(place) {
-                Some(Response { status: Some(404 | 410), .. }) => {}
+                Some(Response { status: Some(404 | 410), .. }) => known.settled(place),
                 Some(Response { etag, data: Some(data), .. }) => {
                     let said = known.said(place, &etag, &data);
                     items.extend(said.map_err(|error| Broken::Refused(error.to_string()))?);
                 }
-                _ => items.push(Item::Reject(Rejected::new(place, "the server lists it and does not give it", b""))),
+                _ => items.extend(missed(place, "the server lists it and does not give it", changes, known)),
             }
         }
         Ok(items)
@@ -310,6 +329,12 @@ impl CaldavFeed {
     fn odd(&self, status: StatusCode) -> Broken {
         Broken::Retry(format!("{}: it answers {status}", self.who))
     }
+}
+
+/// A place that cannot be read is asked for again at the next looks; after some of them it is passed over, and that is said.
+fn missed(place: &str, reason: &str, changes: &Changes, known: &mut Known) -> Option<Item> {
+    let tag = changes.places.get(place).and_then(Option::as_deref);
+    known.missed(place, tag).then(|| Item::Reject(Rejected::new(place, reason, b"")))
 }
 
 impl Feed for CaldavFeed {

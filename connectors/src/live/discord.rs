@@ -21,6 +21,7 @@ use serde_json::Value;
 use super::http::{self, Whole};
 use super::manners::Manners;
 use super::{Broken, Feed, Named, Outlet, Resume, Secret, SecretRef, websocket};
+use crate::Rejected;
 use gateway::Following;
 use said::Place;
 
@@ -85,8 +86,8 @@ struct Page {
 enum Found {
     /// These, in no order.
     Messages(Vec<Value>),
-    /// It may not be read, or is gone.
-    Hidden,
+    /// It may not be read, is gone, or says what makes no sense.
+    Unread(Rejected),
     /// Nothing: it did not answer, and has been waited for.
     Later,
 }
@@ -126,7 +127,7 @@ impl DiscordFeed {
         let request = self.client.get(url).query(&[("after", &*after), ("limit", &*limit)]);
         let request = request.header(AUTHORIZATION, format!("Bot {}", token.expose())).header(USER_AGENT, NAME);
         let found = match http::whole(&self.who, request, ANSWER).await {
-            Ok(whole) => self.found(&whole)?,
+            Ok(whole) => self.found(&channel, &whole)?,
             Err(Broken::Wait(_, pause)) => {
                 tokio::time::sleep(pause).await;
                 Found::Later
@@ -140,13 +141,19 @@ impl DiscordFeed {
         Ok(Page { channel, after, found })
     }
 
-    fn found(&self, whole: &Whole) -> Result<Found, Broken> {
+    /// What an answer gives; what goes wrong with one channel does not stop the others.
+    fn found(&self, channel: &str, whole: &Whole) -> Result<Found, Broken> {
+        let unread = |reason: String, raw: &[u8]| {
+            let reason = format!("what was said in it while nobody listened is not read: {reason}");
+            Ok(Found::Unread(Rejected::new(format_args!("channel {channel}"), reason, raw)))
+        };
         match whole.status {
             StatusCode::UNAUTHORIZED => Err(Broken::Refused(format!("{}: the token is not accepted", self.who))),
-            StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => Ok(Found::Hidden),
+            StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => unread("the server does not show it".into(), b""),
+            status if status.is_client_error() => unread(format!("the server answers {status}"), &whole.body),
             status if status.is_success() => match serde_json::from_slice(&whole.body) {
                 Ok(messages) => Ok(Found::Messages(messages)),
-                Err(error) => Err(Broken::Retry(format!("{}: messages that are no list: {error}", self.who))),
+                Err(error) => unread(format!("messages that are no list: {error}"), &whole.body),
             },
             status => Err(Broken::Retry(format!("{}: it answers {status}", self.who))),
         }
@@ -176,5 +183,19 @@ mod tests {
             let error = DiscordFeed::new(named.clone(), serde_json::from_str(&config).unwrap()).unwrap_err();
             assert!(error.starts_with(expected) && !error.contains("hunter2"), "{error}");
         }
+    }
+
+    #[test]
+    fn what_is_wrong_with_one_channel_is_said_of_it() {
+        let named = Named { scope: "s".into(), feed: "chat".into() };
+        let feed = DiscordFeed::new(named, serde_json::from_str("{\"token\": {\"env\": \"PATH\"}}").unwrap()).unwrap();
+        let found = |status: StatusCode, body: &str| {
+            feed.found("10", &Whole { status, headers: Default::default(), body: body.into() })
+        };
+        assert!(matches!(found(StatusCode::OK, "[{}]"), Ok(Found::Messages(messages)) if messages.len() == 1));
+        for (status, body) in [(StatusCode::FORBIDDEN, ""), (StatusCode::BAD_REQUEST, "{}"), (StatusCode::OK, "{")] {
+            assert!(matches!(found(status, body), Ok(Found::Unread(reject)) if &*reject.position == "channel 10"));
+        }
+        assert!(matches!(found(StatusCode::UNAUTHORIZED, ""), Err(Broken::Refused(_))));
     }
 }

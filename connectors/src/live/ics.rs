@@ -1,7 +1,7 @@
 //! A calendar behind an address, followed: what Google calls the secret address in iCal format, and others a subscription.
 //!
 //! The whole calendar is asked for every so often, unless the server says that it did not change; what it says no more is
-//! deleted, unless something in it cannot be read. The address is a secret: who has it can read. Offset: `1 ` and what the
+//! deleted once two reads running do not say it, unless something in it cannot be read. The address is a secret: who has it can read. Offset: `1 ` and what the
 //! server calls this state of it. Notes: see `caldav::known`. Cost: the calendar in memory, and what is known of it.
 
 use std::convert::Infallible;
@@ -92,11 +92,15 @@ impl IcsFeed {
                 }
                 let items = known.said("", "", &text).map_err(|error| Broken::Refused(error.to_string()))?;
                 let notes = known.news();
-                if !items.is_empty() || !notes.is_empty() || state.as_ref() != Some(&next) {
-                    let offset = Some(format!("1 {next}").into());
+                // In doubt it is asked for as if it had not been read.
+                let next = if known.is_in_doubt() { state.clone() } else { Some(next) };
+                if !items.is_empty() || !notes.is_empty() || state != next {
+                    let offset = next.as_ref().map(|next| format!("1 {next}").into());
                     outlet.send(Batch { items, offset, notes, unfinished: false }).await?;
                 }
-                state = Some(next);
+                state = next;
+            } else {
+                known.unchanged();
             }
             outlet.healthy();
             tokio::time::sleep(self.every).await;

@@ -43,6 +43,10 @@ const PAGE: &str = "40";
 const STATUSES_AT_ONCE: usize = 20;
 /// So many are asked for one by one, where a server does not give them together.
 const SINGLY_MAX: usize = 200;
+/// A server that fails over so many of them in a row is not well; over fewer, they are what it fails over.
+const FAILURES_MAX: u32 = 10;
+/// So often in a row it may ask us to wait, while streams stay open.
+const WAITS_MAX: u32 = 3;
 /// So many events of streams are taken at once.
 const EVENTS_AT_ONCE: usize = 100;
 
@@ -189,6 +193,20 @@ impl MastodonFeed {
         http::whole(&self.who, self.request(&self.server, version, path, query), ANSWER).await
     }
 
+    /// The same; where the server asks us to wait, that is done here, so that streams stay open.
+    async fn get_patiently(&self, path: &[&str], query: &[(&str, String)]) -> Result<Whole, Broken> {
+        let mut waits = 0;
+        loop {
+            match self.get("v1", path, query).await {
+                Err(Broken::Wait(_, pause)) if waits < WAITS_MAX => {
+                    waits += 1;
+                    tokio::time::sleep(pause.max(Duration::from_secs(1))).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
     fn not_let_in(&self, says: &str) -> String {
         match self.token {
             Some(_) => format!("the token is not accepted: {says}"),
@@ -200,7 +218,7 @@ impl MastodonFeed {
     async fn page(&self, timeline: &Timeline, more: &[(&'static str, String)]) -> Result<Vec<Value>, Broken> {
         let (path, mut query) = timeline.pages();
         query.extend_from_slice(more);
-        let answer = self.get("v1", &path, &query).await?;
+        let answer = self.get_patiently(&path, &query).await?;
         let body = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
         let says = body["error"].as_str().unwrap_or("no reason given").to_string();
         let wrong = |what: String| format!("{}: {}: {what}", self.who, timeline.name());
@@ -261,11 +279,15 @@ impl MastodonFeed {
 
     /// Asks again for the statuses of the last day: what was edited and deleted while nobody listened.
     async fn ask_again(&self, reading: &mut Reading, outlet: &Outlet) -> Result<(), Broken> {
-        let mut singly = 0;
+        let (mut singly, mut failures) = (0, 0);
         for ids in reading.recent().chunks(STATUSES_AT_ONCE) {
             let query: Vec<(&str, String)> = ids.iter().map(|id| ("id[]", id.clone())).collect();
-            let answer = self.get("v1", &["statuses"], &query).await?;
-            let found = serde_json::from_slice::<Vec<Value>>(&answer.body).unwrap_or_default();
+            // Over one that it cannot show, a server may fail to show all of them.
+            let found = match self.get_patiently(&["statuses"], &query).await {
+                Ok(answer) => serde_json::from_slice::<Vec<Value>>(&answer.body).unwrap_or_default(),
+                Err(Broken::Retry(_)) => Vec::new(),
+                Err(broken) => return Err(broken),
+            };
             let mut items = Vec::new();
             for id in ids {
                 if let Some(status) = found.iter().find(|status| status["id"] == **id) {
@@ -274,10 +296,17 @@ impl MastodonFeed {
                 }
                 singly += 1;
                 if singly > SINGLY_MAX {
-                    break;
+                    continue;
                 }
+                let answer = match self.get_patiently(&["statuses", id], &[]).await {
+                    Err(Broken::Retry(_)) if failures < FAILURES_MAX => {
+                        failures += 1;
+                        continue;
+                    }
+                    answer => answer?,
+                };
+                failures = 0;
                 // Only what is not there when it is asked for alone is deleted: that is for good.
-                let answer = self.get("v1", &["statuses", id], &[]).await?;
                 match answer.status {
                     StatusCode::NOT_FOUND | StatusCode::GONE => items.push(reading.gone(id)),
                     StatusCode::OK => {

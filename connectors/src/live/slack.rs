@@ -9,13 +9,14 @@ mod api;
 mod names;
 mod said;
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use nexus_types::{Change, Text};
+use nexus_types::{Change, Millis, Text};
 use reqwest::{Client, Url};
 use ring::hmac;
 use serde::Deserialize;
@@ -40,6 +41,8 @@ const BODY_BYTES_MAX: usize = 1 << 20;
 const ASKING: Duration = Duration::from_secs(2);
 /// Slack sends an event so often again, and then no more.
 const LAST_TRY: u32 = 3;
+/// What takes longer than this to be on the disk, in milliseconds, may have kept out what Slack sends no more.
+const KEEPING_MAX: Millis = 240_000;
 /// What was said so shortly before the last that was heard is read again, in microseconds: Slack may still have had it.
 const OVERLAP: u64 = 10 * 60 * 1_000_000;
 
@@ -138,7 +141,7 @@ impl Session<'_> {
             Ok(body) => body,
             Err(error) => {
                 let reject = Rejected::new("a push", format!("not JSON: {error}"), &request.body);
-                return self.take_in(vec![Item::Reject(reject)], Value::Null).await;
+                return self.take_in(vec![Item::Reject(reject)], Value::Null, false).await;
             }
         };
         match text(&body, "type") {
@@ -149,9 +152,10 @@ impl Session<'_> {
             }
             "app_rate_limited" => {
                 let reason = "Slack leaves out events of this minute: there are too many";
-                self.take_in(vec![Item::Reject(Rejected::new("a push", reason, &request.body))], Value::Null).await
+                let reject = Item::Reject(Rejected::new("a push", reason, &request.body));
+                self.take_in(vec![reject], Value::Null, false).await
             }
-            _ => self.take_in(Vec::new(), Value::Null).await,
+            _ => self.take_in(Vec::new(), Value::Null, false).await,
         }
     }
 
@@ -170,24 +174,26 @@ impl Session<'_> {
             }
         }
         let place = format!("event {}", text(body, "event_id"));
-        self.take_in(self.read(event, &place).into_iter().collect(), event.clone()).await
+        self.take_in(self.read(event, &place).into_iter().collect(), event.clone(), last).await
     }
 
-    /// Takes in what an event gave, with what is not noted yet.
-    async fn take_in(&self, items: Vec<Item>, event: Value) -> Result<Answer, Broken> {
-        let notes = {
-            let mut names = lock(&self.names);
-            if self.api.is_some() && event["type"] == "message" {
-                names.heard(text(&event, "channel"), text(&event, "ts"));
-            }
-            names.unsaved()
-        };
+    /// Takes in what an event gave, with what is not noted yet. Where Slack has given up something meanwhile, it begins anew,
+    /// to ask for what was missed.
+    async fn take_in(&self, items: Vec<Item>, event: Value, last: bool) -> Result<Answer, Broken> {
+        let is_message = self.api.is_some() && event["type"] == "message";
+        let heard = if is_message { (text(&event, "channel"), text(&event, "ts")) } else { ("", "") };
+        let notes = lock(&self.names).unsaved(heard);
         if !items.is_empty() || !notes.is_empty() {
-            let batch = Batch { items, notes: notes.clone(), ..Batch::default() };
+            let (batch, began) = (Batch { items, notes: notes.clone(), ..Batch::default() }, self.outlet.now());
             if !pushed::kept(self.outlet, batch).await? {
-                return Ok(pushed::busy());
+                return if last && self.api.is_some() { Err(missed("found no room")) } else { Ok(pushed::busy()) };
             }
-            lock(&self.names).saved(&notes);
+            let mut names = lock(&self.names);
+            names.heard(heard.0, heard.1);
+            names.saved(&notes);
+            if self.api.is_some() && self.outlet.now().saturating_sub(began) > KEEPING_MAX {
+                return Err(missed("were kept waiting for minutes"));
+            }
         }
         Ok(Answer::json(200, &json!({ "ok": true })))
     }
@@ -229,27 +235,30 @@ impl Session<'_> {
     /// Reads what was said while nobody listened; then there is nothing more to do.
     async fn catch_up(&self) -> Result<Infallible, Broken> {
         if let Some(api) = &self.api {
-            let lasts = lock(&self.names).lasts();
+            let (api, lasts, mut behind) = (api.for_what_was_missed(), lock(&self.names).lasts(), BTreeSet::new());
             for (room, last) in lasts {
-                self.catch_up_room(api, &room, &last).await?;
+                if !self.catch_up_room(&api, &room, &last).await? {
+                    behind.insert(room);
+                }
             }
-            lock(&self.names).caught_up();
+            lock(&self.names).caught_up(behind);
         }
         std::future::pending().await
     }
 
-    async fn catch_up_room(&self, api: &Api, room: &str, last: &str) -> Result<(), Broken> {
+    /// Reads what was said in a channel; false if not all of it is shown.
+    async fn catch_up_room(&self, api: &Api, room: &str, last: &str) -> Result<bool, Broken> {
         let from = said::micros(last).unwrap_or(0).saturating_sub(OVERLAP);
         let oldest = format!("{}.{:06}", from / 1_000_000, from % 1_000_000);
         let mut cursor = String::new();
         loop {
-            let body = api.history(room, &oldest, &cursor).await;
-            let mut items = Vec::new();
-            if body["ok"] != true {
-                let reason = format!("what was said while nobody listened is not shown: {}", text(&body, "error"));
+            let (mut items, page) = (Vec::new(), api.history(room, &oldest, &cursor).await);
+            let (body, shown) = (page.as_ref().unwrap_or(&Value::Null), page.is_ok());
+            if let Err(error) = &page {
+                let reason = format!("what was said while nobody listened is not shown: {error}");
                 items.push(Item::Reject(Rejected::new(format!("channel {room}"), reason, b"")));
             }
-            for message in list(&body, "messages") {
+            for message in list(body, "messages") {
                 let mut event = message.clone();
                 if let Some(fields) = event.as_object_mut() {
                     fields.insert("channel".into(), room.into());
@@ -257,7 +266,7 @@ impl Session<'_> {
                 self.learn_patiently(api, &Ids::of(&event)).await;
                 items.extend(self.read(&event, &format!("channel {room}, what was said while nobody listened")));
             }
-            let notes = lock(&self.names).unsaved();
+            let notes = lock(&self.names).unsaved(("", ""));
             if !items.is_empty() {
                 let batch = Batch { items, notes: notes.clone(), ..Batch::default() };
                 self.outlet.send(batch).await?.kept().await?;
@@ -265,13 +274,13 @@ impl Session<'_> {
             }
             let next = text(&body["response_metadata"], "next_cursor");
             if next.is_empty() || next == cursor {
-                return Ok(());
+                return Ok(shown);
             }
             cursor = next.into();
         }
     }
 
-    /// The same, as long as it takes.
+    /// The same, as often as it takes; what has no name after many tries is called by its id.
     async fn learn_patiently(&self, api: &Api, ids: &Ids) {
         for pause in api::pauses() {
             match self.learn(api, ids).await {
@@ -280,7 +289,13 @@ impl Session<'_> {
                 Err(_) => sleep(pause).await,
             }
         }
+        self.name_by_id(ids);
     }
+}
+
+/// Slack sends no more of something: it is asked for when the feed begins anew.
+fn missed(how: &str) -> Broken {
+    Broken::Retry(format!("events {how}, and Slack does not send them again: what was said is read from channels"))
 }
 
 impl Feed for SlackFeed {

@@ -96,9 +96,7 @@ impl TelegramFeed {
             if updates.is_empty() {
                 continue;
             }
-            let last = updates.iter().filter_map(|update| update["update_id"].as_i64()).max();
-            // Asking for the same ones again would go on for ever.
-            let Some(last) = last.filter(|last| next.is_none_or(|next| *last >= next)) else {
+            let Some(last) = last(updates, next) else {
                 return Err(Broken::Retry(format!("{}: updates without the numbers that were asked for", self.who)));
             };
             let items = updates.iter().filter_map(|update| read(&place, update, &mut notes)).collect();
@@ -131,6 +129,13 @@ impl TelegramFeed {
     }
 }
 
+/// The number of the last of these updates; none if they are the ones that were confirmed just now: asking for them again
+/// would go on for ever. Numbers below the next one are good otherwise: after a quiet week they begin anew, anywhere.
+fn last(updates: &[Value], next: Option<i64>) -> Option<i64> {
+    let last = updates.iter().filter_map(|update| update["update_id"].as_i64()).max();
+    last.filter(|last| next != Some(last.saturating_add(1)))
+}
+
 fn read(place: &Place, update: &Value, notes: &mut Notes) -> Option<Item> {
     match place.read(update, notes) {
         Ok(change) => change.map(Item::Change),
@@ -144,5 +149,17 @@ fn read(place: &Place, update: &Value, notes: &mut Notes) -> Option<Item> {
 impl Feed for TelegramFeed {
     fn follow<'a>(&'a mut self, from: Resume, outlet: &'a Outlet) -> BoxFuture<'a, Result<Infallible, Broken>> {
         Box::pin(self.run(from, outlet))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_may_begin_anew_but_not_come_again() {
+        let page = [json!({"update_id": 7}), json!({"update_id": 9}), json!({})];
+        assert_eq!([None, Some(8), Some(5_000)].map(|next| last(&page, next)), [Some(9); 3]);
+        assert_eq!((last(&page, Some(10)), last(&page[2..], None)), (None, None));
     }
 }

@@ -31,6 +31,8 @@ const SILENCE: Duration = Duration::from_secs(60);
 const MANNERS: (u32, Duration) = (10, Duration::from_secs(10));
 /// How far before the last post it goes on.
 const OVERLAP: Millis = 60_000;
+/// So often in a row a search waits where X asks for it, an hour at most each time.
+const WAITS_MAX: u32 = 4;
 /// How far back a search reaches, a little less.
 const SEARCHED: Millis = (7 * 24 * 60 - 5) * 60_000;
 /// So often it is kept how far it is read, where nothing is said.
@@ -103,12 +105,16 @@ impl XFeed {
         let rules = self.rules(&token).await?;
         // The stream first: what is said while the gap is searched waits in it.
         let mut stream = self.stream(&token).await?;
+        let opened = outlet.now();
         outlet.healthy();
         let held = from.offset.as_deref().and_then(|offset| offset.strip_prefix("1 ")?.parse::<u64>().ok());
-        if let Some(held) = held {
-            self.recover(&token, &rules, (held, from.at), outlet).await?;
-        }
         let mut reached = held.unwrap_or_else(|| id_at(from.at));
+        if let Some(held) = held
+            && self.recover(&token, &rules, (held, opened), outlet).await?
+        {
+            // If the stream ends now, that is not searched for again.
+            reached = held.max(id_at(opened.saturating_sub(OVERLAP)));
+        }
         let mut kept_at = Millis::MIN;
         loop {
             let now = outlet.now();
@@ -201,19 +207,21 @@ impl XFeed {
         }
     }
 
-    /// Searches for what was said since, if the stream does not reach back that far itself.
+    /// Searches for what was said since, until the stream was opened, if that does not reach back that far itself; whether
+    /// it searched.
     async fn recover(
         &self,
         token: &Secret,
         rules: &[String],
-        (held, now): (u64, Millis),
+        (held, opened): (u64, Millis),
         outlet: &Outlet,
-    ) -> Result<(), Broken> {
-        let last = at(held).unwrap_or(now);
-        if now.saturating_sub(last) < Millis::from(self.backfill_minutes.unwrap_or(0)) * 60_000 {
-            return Ok(());
+    ) -> Result<bool, Broken> {
+        let last = at(held).unwrap_or(opened);
+        let gap = opened.saturating_sub(last).saturating_add(OVERLAP);
+        if gap < Millis::from(self.backfill_minutes.unwrap_or(0)) * 60_000 {
+            return Ok(false);
         }
-        let since = last.saturating_sub(OVERLAP).max(now.saturating_sub(SEARCHED));
+        let since = last.saturating_sub(OVERLAP).max(opened.saturating_sub(SEARCHED));
         if since > last {
             let reason = "X searches seven days back: what was said between is not read";
             let reject = Rejected::new(format_args!("after post {held}"), reason, b"");
@@ -222,12 +230,12 @@ impl XFeed {
         for rule in rules {
             self.search(token, rule, id_at(since), outlet).await?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// What a rule selects since that id, page by page, newest first.
     async fn search(&self, token: &Secret, rule: &str, since: u64, outlet: &Outlet) -> Result<(), Broken> {
-        let (since, mut next) = (since.to_string(), None::<String>);
+        let (since, mut next, mut waits) = (since.to_string(), None::<String>, 0);
         loop {
             self.manners.turn().await;
             let request = self.get(token, &["recent"]).query(&FIELDS);
@@ -235,10 +243,19 @@ impl XFeed {
             if let Some(next) = &next {
                 request = request.query(&[("next_token", next)]);
             }
-            let answer = http::json(&self.who, request, ANSWER).await?;
+            let answer = match http::json(&self.who, request, ANSWER).await {
+                // It goes on where it is: to begin anew would take as many requests again.
+                Err(Broken::Wait(_, pause)) if waits < WAITS_MAX => {
+                    waits += 1;
+                    tokio::time::sleep(pause).await;
+                    continue;
+                }
+                answer => answer?,
+            };
+            waits = 0;
             if matches!(answer.status, StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST) {
                 // The stream goes on all the same.
-                let says = format!("what it selects since post {since} is not read: {}", reason(&answer.body));
+                let says = format!("what it selected while nobody listened is not read: {}", reason(&answer.body));
                 let reject = Rejected::new(format_args!("rule {rule:?}"), says, b"");
                 outlet.send(Batch { items: vec![Item::Reject(reject)], ..Batch::default() }).await?;
                 return Ok(());

@@ -66,7 +66,9 @@ pub(super) fn read(body: &[u8]) -> Result<Multistatus, String> {
             Event::CData(text) => reading.text.push_str(&text.xml10_content()),
             Event::GeneralRef(name) => match name.resolve_char_ref() {
                 Ok(Some(c)) => reading.text.push(c),
-                _ => {
+                // Some servers tell even characters that XML does not have.
+                Err(_) => reading.text.push(char::REPLACEMENT_CHARACTER),
+                Ok(None) => {
                     let known = resolve_predefined_entity(&name.into_inner());
                     reading.text.push_str(known.ok_or("it has an entity that nobody knows")?);
                 }
@@ -180,6 +182,8 @@ SUMMARY:A &amp; B</cal:calendar-data></d:prop><d:status>HTTP/1.1 200 OK</d:statu
             assert!(read(wrong.as_bytes()).is_err(), "{wrong}");
         }
         assert_eq!(read(b"<multistatus/>"), Ok(Multistatus::default()));
+        let odd = read(b"<multistatus><sync-token>a&#0;b&#xD800;c</sync-token></multistatus>").unwrap();
+        assert_eq!(odd.token.as_deref(), Some("a\u{fffd}b\u{fffd}c"));
     }
 
     #[test]

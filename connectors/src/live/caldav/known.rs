@@ -1,8 +1,10 @@
 //! What a calendar is known to hold: which place (a file on the server) gave which events, at which revision.
 //!
 //! A place that vanishes, or gives an event no more, retracts it; one that comes back is a later revision, and so is one that
-//! changed within the second that calendars count in. What reads as before is no news. Notes: `at PLACE` is the place's tag;
-//! `id ID` the event's revision, a hash of what it reads, and its places, none once it is gone. Cost: these in memory.
+//! changed within the second that calendars count in. What reads as before is no news, nor is a copy that is older by its own
+//! revision than another. Notes: `at PLACE` is the place's tag; `again PLACE` how often it could not be read, with its tag;
+//! `id ID` the event's revision, a hash of what it reads, its own revision, and its places, none once it is gone. Cost: these
+//! in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
@@ -15,6 +17,9 @@ use crate::{Item, OpenError, Options, Rejected};
 
 const AT: &str = "at";
 const ID: &str = "id";
+const AGAIN: &str = "again";
+/// A place that cannot be read is asked for at so many looks.
+const LOOKS: u32 = 10;
 /// Stands between the parts of a note.
 const BETWEEN: char = '\u{1f}';
 
@@ -23,6 +28,8 @@ const BETWEEN: char = '\u{1f}';
 struct Held {
     revision: u64,
     digest: String,
+    /// The revision that it gave itself when it became so.
+    own: u64,
     places: BTreeSet<String>,
 }
 
@@ -33,6 +40,8 @@ pub(crate) struct Known {
     notes: Notes,
     ids: BTreeMap<Text, Held>,
     places: BTreeMap<String, BTreeSet<Text>>,
+    /// What the last read of an address did not give any more.
+    missing: BTreeSet<Text>,
 }
 
 impl Known {
@@ -47,7 +56,7 @@ impl Known {
                 places.entry(place.clone()).or_default().insert(id.clone());
             }
         }
-        Known { options, notes, ids, places }
+        Known { options, notes, ids, places, missing: BTreeSet::new() }
     }
 
     /// The tag that a place had when it was read.
@@ -60,20 +69,62 @@ impl Known {
         self.places.keys().cloned().collect()
     }
 
+    /// The places that could not be read, and are to be asked for again.
+    pub(crate) fn unread(&self) -> Vec<String> {
+        self.notes.of(AGAIN).map(|(place, _)| place.to_string()).collect()
+    }
+
+    /// A place cannot be read, by this tag or by the one that it had then. True if that was so often enough: it is passed
+    /// over until it changes.
+    pub(crate) fn missed(&mut self, place: &str, tag: Option<&str>) -> bool {
+        let note = self.notes.get(AGAIN, place).map(|note| note.to_string()).unwrap_or_default();
+        let (looks, held) = note.split_once(' ').unwrap_or_default();
+        let tag = tag.unwrap_or(held);
+        let before: u32 = if tag == held { looks.parse().unwrap_or(0) } else { 0 };
+        let looks = before.saturating_add(1);
+        if looks < LOOKS {
+            self.notes.set(AGAIN, place, Some(&format!("{looks} {tag}")));
+            return false;
+        }
+        self.settled(place);
+        self.places.entry(place.into()).or_default();
+        self.notes.set(AT, place, Some(tag));
+        true
+    }
+
+    /// A place need not be asked for again.
+    pub(crate) fn settled(&mut self, place: &str) {
+        self.notes.set(AGAIN, place, None);
+    }
+
+    /// Something is missing behind an address, and only the next read tells whether it is gone.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        !self.missing.is_empty()
+    }
+
+    /// What is behind an address is what was read before: nothing is missing.
+    pub(crate) fn unchanged(&mut self) {
+        self.missing.clear();
+    }
+
     /// What is to be noted.
     pub(crate) fn news(&mut self) -> Vec<(Text, Option<Text>)> {
         self.notes.news()
     }
 
-    /// A place reads so now. If something in it cannot be read, nothing that it said before is taken for deleted.
+    /// A place reads so now. If something in it cannot be read, nothing that it said before is taken for deleted. Behind an
+    /// address (the place without a name) there may be an old copy for once, or a part: what is missing is believed the second
+    /// time running.
     pub(crate) fn said(&mut self, place: &str, tag: &str, data: &str) -> Result<Vec<Item>, OpenError> {
         let calendar = Calendar::new(Box::new(Cursor::new(data.as_bytes().to_vec())), &self.options)?;
-        let (mut items, mut now, mut sound) = (Vec::new(), BTreeSet::new(), true);
+        let (mut items, mut now, mut sound) = (Vec::new(), BTreeMap::<Text, Box<Event>>::new(), true);
         for item in calendar {
             match item {
                 Item::Change(Change::Upsert(event)) => {
-                    now.insert(event.external_id.clone());
-                    items.extend(self.upsert(place, event));
+                    // It may stand there twice, in any order.
+                    if now.get(&event.external_id).is_none_or(|held| rank(held) < rank(&event)) {
+                        now.insert(event.external_id.clone(), event);
+                    }
                 }
                 Item::Change(other) => items.push(Item::Change(other)),
                 Item::Reject(reject) => {
@@ -82,11 +133,16 @@ impl Known {
                 }
             }
         }
-        if sound {
-            let before = self.places.get(place).cloned().unwrap_or_default();
-            items.extend(before.difference(&now).filter_map(|id| self.left(place, id)));
-        }
+        let before = self.places.get(place).cloned().unwrap_or_default();
+        let absent: BTreeSet<Text> = before.into_iter().filter(|id| sound && !now.contains_key(id)).collect();
+        let missed = std::mem::take(&mut self.missing);
+        let (gone, missing): (BTreeSet<Text>, BTreeSet<Text>) =
+            absent.into_iter().partition(|id| !place.is_empty() || missed.contains(id));
+        self.missing = missing;
+        items.extend(now.into_values().filter_map(|event| self.upsert(place, event)));
+        items.extend(gone.iter().filter_map(|id| self.left(place, id)));
         self.places.entry(place.into()).or_default();
+        self.settled(place);
         self.notes.set(AT, place, Some(tag));
         Ok(items)
     }
@@ -94,23 +150,28 @@ impl Known {
     /// A place is there no more.
     pub(crate) fn gone(&mut self, place: &str) -> Vec<Item> {
         let before = self.places.remove(place).unwrap_or_default();
+        self.settled(place);
         self.notes.set(AT, place, None);
         before.iter().filter_map(|id| self.left(place, id)).collect()
     }
 
     fn upsert(&mut self, place: &str, mut event: Box<Event>) -> Option<Item> {
-        let (id, digest) = (event.external_id.clone(), digest(&event));
+        let (id, digest, own) = (event.external_id.clone(), digest(&event), event.revision.unwrap_or(0));
         let held = self.ids.entry(id.clone()).or_default();
         let same = !held.places.is_empty() && held.digest == digest;
+        // A server's only copy is right, whatever its own revision; of several, and of what an address gives, the latest is.
+        let old = own < held.own && held.places.iter().any(|other| place.is_empty() || other != place);
         held.places.insert(place.into());
-        if !same {
-            held.revision = event.revision.unwrap_or(0).max(held.revision.saturating_add(1));
+        let news = !same && !old;
+        if news {
+            held.revision = own.max(held.revision.saturating_add(1));
             held.digest = digest;
+            held.own = own;
         }
         event.revision = Some(held.revision);
         self.notes.set(ID, &id, Some(&held.written()));
         self.places.entry(place.into()).or_default().insert(id);
-        (!same).then_some(Item::Change(Change::Upsert(event)))
+        news.then_some(Item::Change(Change::Upsert(event)))
     }
 
     /// A place gives an event no more: it is gone, unless another gives it.
@@ -136,13 +197,15 @@ impl Known {
 impl Held {
     fn read(note: &str) -> Held {
         let mut parts = note.split(BETWEEN);
-        let (revision, digest) = parts.next().and_then(|part| part.split_once(' ')).unwrap_or_default();
-        let places = parts.map(str::to_string).collect();
-        Held { revision: revision.parse().unwrap_or(0), digest: digest.into(), places }
+        let mut first = parts.next().unwrap_or_default().split(' ');
+        let mut next = || first.next().unwrap_or_default();
+        let (revision, digest, own) = (next(), next(), next());
+        let (revision, own) = (revision.parse().unwrap_or(0), own.parse().unwrap_or(0));
+        Held { revision, digest: digest.into(), own, places: parts.map(str::to_string).collect() }
     }
 
     fn written(&self) -> String {
-        let mut note = format!("{} {}", self.revision, self.digest);
+        let mut note = format!("{} {} {}", self.revision, self.digest, self.own);
         for place in &self.places {
             note.push(BETWEEN);
             note.push_str(place);
@@ -154,6 +217,11 @@ impl Held {
 /// A hash of what an event reads, but for when it was made: that may be when the calendar was asked for.
 fn digest(event: &Event) -> String {
     Event { said_at: 0, ..event.clone() }.content_hash().to_string()
+}
+
+/// Which of two copies of an event is the later one.
+fn rank(event: &Event) -> (Option<u64>, String) {
+    (event.revision, digest(event))
 }
 
 fn placed(place: &str, reject: Rejected) -> Rejected {
@@ -169,10 +237,22 @@ mod tests {
     use super::*;
 
     fn calendar(events: &[(&str, &str)]) -> String {
-        let one = |(id, title): &(&str, &str)| {
-            format!("BEGIN:VEVENT\nUID:{id}\nDTSTAMP:20260101T000000Z\nDTSTART:20260504\nSUMMARY:{title}\nEND:VEVENT\n")
+        stamped(&events.iter().map(|(id, title)| (*id, *title, 0_u8)).collect::<Vec<_>>())
+    }
+
+    /// Events with the second in which they were changed.
+    fn stamped(events: &[(&str, &str, u8)]) -> String {
+        let one = |(id, title, at): &(&str, &str, u8)| {
+            format!(
+                "BEGIN:VEVENT\nUID:{id}\nDTSTAMP:20260101T0000{at:02}Z\nDTSTART:20260504\nSUMMARY:{title}\nEND:VEVENT\n"
+            )
         };
         format!("BEGIN:VCALENDAR\n{}END:VCALENDAR\n", events.iter().map(one).collect::<String>())
+    }
+
+    fn empty() -> Known {
+        let options = Options { source: Some("work".into()), ..Options::new("s") };
+        Known::new(options, BTreeMap::new())
     }
 
     /// `+id revision text`, `-id revision`, `!`.
@@ -204,8 +284,7 @@ mod tests {
 
     #[test]
     fn what_changes_moves_goes_and_comes_back_has_rising_revisions() {
-        let options = Options { source: Some("work".into()), ..Options::new("s") };
-        let (mut notes, mut known) = (BTreeMap::new(), Known::new(options, BTreeMap::new()));
+        let (mut notes, mut known) = (BTreeMap::new(), empty());
         let two = calendar(&[("1", "Tea"), ("2", "Milk")]);
         assert_eq!(shown(known.said("/a", "t1", &two).unwrap()), ["+1 0 Tea", "+2 0 Milk"]);
         known = again(known, &mut notes);
@@ -228,5 +307,53 @@ mod tests {
         assert_eq!(shown(known.said("/c", "t6", broken).unwrap()), ["!/c, line 2"]);
         known = again(known, &mut notes);
         assert_eq!(shown(known.gone("/c")), ["-1 4"]);
+    }
+
+    #[test]
+    fn an_older_copy_is_no_news() {
+        let (mut notes, mut known) = (BTreeMap::new(), empty());
+        let copies = stamped(&[("1", "Old", 1), ("1", "New", 2), ("1", "Older", 0)]);
+        assert_eq!(shown(known.said("/a", "t1", &copies).unwrap()), ["+1 2000 New"]);
+        known = again(known, &mut notes);
+        let old = stamped(&[("1", "Old", 1)]);
+        assert!(shown(known.said("/b", "t2", &old).unwrap()).is_empty());
+        assert!(known.gone("/b").is_empty());
+        known = again(known, &mut notes);
+        // A server's only copy is right.
+        assert_eq!(shown(known.said("/a", "t3", &old).unwrap()), ["+1 2001 Old"]);
+    }
+
+    #[test]
+    fn what_is_missing_behind_an_address_is_gone_the_second_time() {
+        let mut known = empty();
+        let (two, one) = (stamped(&[("1", "Tea", 5), ("2", "Milk", 5)]), stamped(&[("1", "Tea", 5)]));
+        assert_eq!(known.said("", "", &two).unwrap().len(), 2);
+        for back in [true, false] {
+            assert!(known.said("", "", &one).unwrap().is_empty() && known.is_in_doubt());
+            match back {
+                true => assert!(known.said("", "", &two).unwrap().is_empty()),
+                false => known.unchanged(),
+            }
+            assert!(!known.is_in_doubt());
+        }
+        assert!(known.said("", "", &one).unwrap().is_empty());
+        assert_eq!(shown(known.said("", "", &one).unwrap()), ["-2 5001"]);
+        assert!(!known.is_in_doubt());
+        assert!(known.said("", "", &stamped(&[("1", "Stale", 4)])).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_asked_for_again_for_a_while() {
+        let (mut notes, mut known) = (BTreeMap::new(), empty());
+        assert!(!known.missed("/a", Some("t1")));
+        assert!((2..LOOKS).all(|_| !known.missed("/a", None)));
+        known = again(known, &mut notes);
+        assert_eq!((known.unread(), known.places()), (vec!["/a".to_string()], Vec::new()));
+        assert!(known.missed("/a", None));
+        assert_eq!((known.unread(), known.tag("/a")), (Vec::new(), Some("t1")));
+        // It changed, and can be read.
+        assert!(!known.missed("/a", Some("t2")));
+        assert_eq!(known.said("/a", "t2", &calendar(&[("1", "Tea")])).unwrap().len(), 1);
+        assert!(known.unread().is_empty());
     }
 }

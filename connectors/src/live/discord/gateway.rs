@@ -50,6 +50,8 @@ pub(super) struct Following<'a> {
     notes: Notes,
     /// Whether the session of this connection began.
     begun: bool,
+    /// The channel that did not answer when it was asked last.
+    put_off: Option<Text>,
     kept_at: Millis,
 }
 
@@ -69,7 +71,8 @@ impl<'a> Following<'a> {
         let session: Option<Option<Session>> =
             from.offset.as_deref().and_then(|offset| serde_json::from_str(offset.strip_prefix("1 ")?).ok());
         let notes = Notes::new(from.notes);
-        Following { feed, outlet, token, session: session.flatten(), notes, begun: false, kept_at: outlet.now() }
+        let (session, kept_at) = (session.flatten(), outlet.now());
+        Following { feed, outlet, token, session, notes, begun: false, put_off: None, kept_at }
     }
 
     /// Follows session after session.
@@ -249,9 +252,11 @@ impl<'a> Following<'a> {
         }
     }
 
-    /// Asks for what was said in a gap.
+    /// Asks for what was said in a gap: one after a channel that did not answer, as long as there are others.
     fn next_gap(&self) -> Option<Asking<'a>> {
-        let (channel, after) = self.notes.of("gap").next()?;
+        let put_off = self.put_off.as_deref().unwrap_or_default();
+        let next = self.notes.of("gap").find(|(channel, _)| *channel > put_off);
+        let (channel, after) = next.or_else(|| self.notes.of("gap").next())?;
         let feed = self.feed;
         Some(Box::pin(feed.page(self.token.clone(), channel.into(), after.clone())))
     }
@@ -261,10 +266,12 @@ impl<'a> Following<'a> {
         let Page { channel, after, found } = page;
         let mut items = Vec::new();
         match found {
-            Found::Later => return Ok(()),
-            Found::Hidden => {
-                let reason = "the server does not show what was said in it while nobody listened";
-                items.push(Item::Reject(Rejected::new(format_args!("channel {channel}"), reason, b"")));
+            Found::Later => {
+                self.put_off = Some(channel);
+                return Ok(());
+            }
+            Found::Unread(reject) => {
+                items.push(Item::Reject(reject));
                 self.notes.set("gap", &channel, None);
             }
             Found::Messages(mut messages) => {

@@ -21,6 +21,8 @@ const THREADS: [u64; 3] = [10, 11, 12];
 const WRITTEN: [u64; 4] = [0, 19, 20, 23];
 /// A message that only shows where a thread begins.
 const THREAD_STARTER: u64 = 21;
+/// A flag of a message that an app has yet to write.
+const LOADING: u64 = 1 << 7;
 /// A reference that is a forwarded message.
 const FORWARD: u64 = 1;
 
@@ -38,11 +40,11 @@ impl Place {
     pub(super) fn hear(&self, kind: &str, data: &Value, notes: &mut Notes) -> Vec<Item> {
         match kind {
             "GUILD_CREATE" => self.learn_guild(data, notes),
-            "CHANNEL_CREATE" | "THREAD_CREATE" => learn(data, notes),
+            "CHANNEL_CREATE" | "THREAD_CREATE" | "THREAD_UPDATE" => learn(data, notes),
             "THREAD_LIST_SYNC" => list(data, "threads").iter().for_each(|thread| learn(thread, notes)),
             "MESSAGE_CREATE" => return self.message(data, notes),
             // What only unfolds a link says nothing new.
-            "MESSAGE_UPDATE" if data["content"].is_string() => return self.message(data, notes),
+            "MESSAGE_UPDATE" if data["content"].is_string() => return self.shown(data, notes),
             "MESSAGE_DELETE" => return self.gone(data, [&data["id"]].into_iter(), notes),
             "MESSAGE_DELETE_BULK" => return self.gone(data, list(data, "ids").iter(), notes),
             "MESSAGE_REACTION_ADD" | "MESSAGE_REACTION_REMOVE" => {
@@ -53,8 +55,17 @@ impl Place {
         Vec::new()
     }
 
-    /// A message, whether the gateway tells it or it was asked for.
+    /// A message that was written, whether the gateway tells it or it was asked for: up to there its channel is read.
     pub(super) fn message(&self, message: &Value, notes: &mut Notes) -> Vec<Item> {
+        let (id, channel) = (text(message, "id"), text(message, "channel_id"));
+        if said_at(id).is_some() && !channel.is_empty() && self.is_wanted(channel, notes) {
+            reached(channel, id, notes);
+        }
+        self.shown(message, notes)
+    }
+
+    /// A message as it reads now.
+    fn shown(&self, message: &Value, notes: &mut Notes) -> Vec<Item> {
         match self.read(message, notes) {
             Ok(event) => event.into_iter().map(|event| Item::Change(Change::Upsert(Box::new(event)))).collect(),
             Err(reason) => {
@@ -70,9 +81,9 @@ impl Place {
         if !self.is_wanted(channel, notes) {
             return Ok(None);
         }
-        reached(channel, id, notes);
         let kind = message["type"].as_u64().unwrap_or(0);
-        if kind == THREAD_STARTER {
+        let loading = message["flags"].as_u64().is_some_and(|flags| flags & LOADING != 0);
+        if kind == THREAD_STARTER || loading {
             return Ok(None);
         }
         let content = message["content"].as_str().ok_or("a message without content")?;

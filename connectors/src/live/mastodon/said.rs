@@ -38,7 +38,7 @@ impl Place {
         let mut event = self.event(status, Kind::Message, text(status))?;
         event.reply_to = status["in_reply_to_id"].as_str().map(Text::from);
         // A server learns later than of the reply what it replies to: that is news too.
-        event.revision = Some(edited(status) << 1 | u64::from(event.reply_to.is_some()));
+        event.revision = Some((edited(status) << 1) | u64::from(event.reply_to.is_some()));
         event.addressees = list(&status["mentions"]).filter_map(|account| self.author(account)).collect();
         event.attachments = list(&status["media_attachments"]).map(attachment).collect();
         let link = status["url"].as_str().or(status["uri"].as_str());
@@ -186,7 +186,7 @@ mod tests {
         later["poll"]["options"][0]["votes_count"] = json!(7);
         assert_eq!(place().read(&later), place().read(&status()));
         later["edited_at"] = json!("2019-12-09T00:00:00.000Z");
-        assert_eq!(place().read(&later).unwrap()[0].revision, Some(1_575_849_600_000 << 1 | 1));
+        assert_eq!(place().read(&later).unwrap()[0].revision, Some((1_575_849_600_000 << 1) | 1));
         // To what it replies is learnt after it.
         later["in_reply_to_id"] = json!(null);
         assert_eq!(place().read(&later).unwrap()[0].revision, Some(1_575_849_600_000 << 1));

@@ -329,8 +329,8 @@ mod tests {
     #[test]
     fn an_edit_that_no_time_tells_is_known_after_it_fell_off() {
         let mut held = Held::default();
-        let (b, a) = (entry("b", 20, "B"), entry("a", 10, "A"));
-        take(&mut held, &[b.clone(), a.clone()], &[]);
+        let b = entry("b", 20, "B");
+        take(&mut held, &[b.clone(), entry("a", 10, "A")], &[]);
         assert_eq!(take(&mut held, &[b.clone(), entry("a", 10, "A2")], &[]), ["a 11 A2"]);
         assert_eq!(take(&mut held, std::slice::from_ref(&b), &[]), [""; 0]);
         assert_eq!(take(&mut held, &[b, entry("a", 10, "A3")], &[]), ["a 12 A3"]);

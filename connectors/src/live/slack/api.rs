@@ -2,6 +2,7 @@
 //!
 //! Slack answers 200 to what it refuses, with `"ok": false` and an error's name. Cost: one request a name, once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Client, Url};
@@ -14,29 +15,34 @@ use crate::slack;
 
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_secs(10);
-/// So many requests a minute: what Slack allows of the strictest of the methods.
-const A_MINUTE: u32 = 50;
+/// So many requests a minute are for what comes, and so many for what was missed: together what Slack allows of the strictest
+/// of the methods.
+const A_MINUTE: (u32, u32) = (30, 20);
 /// The longest pause before something is asked again.
 const PAUSE_MAX: Duration = Duration::from_secs(300);
-/// What is said of somebody or something that we do not get to see.
-const UNSEEN: [&str; 5] =
-    ["user_not_found", "users_not_found", "user_not_visible", "channel_not_found", "missing_scope"];
-
+/// Something is tried so often.
+const TRIES: u32 = 10;
 /// What passes by itself.
 const PASSING: [&str; 5] = ["internal_error", "fatal_error", "ratelimited", "request_timeout", "service_unavailable"];
 
 /// The API, with a token for it.
+#[derive(Clone)]
 pub(super) struct Api {
     client: Client,
     server: Url,
     who: String,
     token: Secret,
-    manners: Manners,
+    manners: Arc<Manners>,
 }
 
 impl Api {
     pub(super) fn new(client: Client, (server, who): (Url, String), token: Secret) -> Api {
-        Api { client, server, who, token, manners: Manners::new(A_MINUTE, Duration::from_secs(60)) }
+        Api { client, server, who, token, manners: a_minute(A_MINUTE.0) }
+    }
+
+    /// The same, for what was missed: it is asked for beside what comes, and does not keep that waiting.
+    pub(super) fn for_what_was_missed(&self) -> Api {
+        Api { manners: a_minute(A_MINUTE.1), ..self.clone() }
     }
 
     /// Whether the token is accepted.
@@ -64,32 +70,34 @@ impl Api {
         })
     }
 
-    /// What it says of one; nothing if we do not get to see that.
+    /// What it says of one; nothing if we do not get to see that, for whatever reason that does not pass.
     async fn shown(&self, method: &str, what: (&str, &str)) -> Result<Value, Broken> {
         let body = self.get(method, &[what]).await?;
-        if body["ok"] == true {
-            return Ok(body);
-        }
         match text(&body, "error") {
-            error if UNSEEN.contains(&error) => Ok(Value::Null),
-            error => Err(Broken::Retry(format!("{}: {method}: {error}", self.who))),
+            _ if body["ok"] == true => Ok(body),
+            error if PASSING.contains(&error) => Err(Broken::Retry(format!("{}: {method}: {error}", self.who))),
+            _ => Ok(Value::Null),
         }
     }
 
-    /// A page of what was said in a channel since then, the newest first. Does not give up.
-    pub(super) async fn history(&self, room: &str, oldest: &str, cursor: &str) -> Value {
+    /// A page of what was said in a channel since then, the newest first; or why there is none, after some tries.
+    pub(super) async fn history(&self, room: &str, oldest: &str, cursor: &str) -> Result<Value, String> {
         let query = [("channel", room), ("oldest", oldest), ("limit", "200"), ("cursor", cursor)];
-        let mut pauses = pauses();
-        loop {
-            let pause = match self.get("conversations.history", &query).await {
-                Ok(body) if PASSING.contains(&text(&body, "error")) => None,
-                Ok(body) => return body,
-                Err(Broken::Wait(_, pause)) => Some(pause),
-                Err(_) => None,
+        let mut last = String::new();
+        for usual in pauses() {
+            let (reason, pause) = match self.get("conversations.history", &query).await {
+                Ok(body) if body["ok"] == true => return Ok(body),
+                Ok(body) => match text(&body, "error") {
+                    error if PASSING.contains(&error) => (error.to_string(), usual),
+                    error => return Err(error.into()),
+                },
+                Err(Broken::Wait(reason, pause)) => (reason, pause.max(usual)),
+                Err(broken) => (broken.reason().to_string(), usual),
             };
-            let usual = pauses.next().unwrap_or(PAUSE_MAX);
-            tokio::time::sleep(pause.unwrap_or(usual).max(Duration::from_secs(1))).await;
+            last = reason;
+            tokio::time::sleep(pause).await;
         }
+        Err(last)
     }
 
     async fn get(&self, method: &str, query: &[(&str, &str)]) -> Result<Value, Broken> {
@@ -103,7 +111,11 @@ impl Api {
     }
 }
 
-/// A little longer each time.
+/// How long to wait after each try: a little longer each time.
 pub(super) fn pauses() -> impl Iterator<Item = Duration> + Send {
-    (0..).map(|tried: u32| Duration::from_secs(1 << tried.min(9)).min(PAUSE_MAX))
+    (0..TRIES).map(|tried| Duration::from_secs(1 << tried).min(PAUSE_MAX))
+}
+
+fn a_minute(requests: u32) -> Arc<Manners> {
+    Arc::new(Manners::new(requests, Duration::from_secs(60)))
 }

@@ -22,6 +22,8 @@ pub(super) struct Names {
     /// The newest message of each channel; not noted before what was missed is read.
     newest: BTreeMap<String, String>,
     caught_up: bool,
+    /// Channels of which what was missed could not be read: it is tried again by the next connection.
+    behind: BTreeSet<String>,
 }
 
 impl Names {
@@ -46,7 +48,7 @@ impl Names {
         self.unsaved.insert(key);
     }
 
-    /// A message of a channel came.
+    /// A message of a channel is on the disk.
     pub(super) fn heard(&mut self, room: &str, ts: &str) {
         let newer = micros(ts) > self.newest.get(room).and_then(|held| micros(held));
         if newer && !room.is_empty() {
@@ -60,21 +62,33 @@ impl Names {
         self.all.iter().filter_map(last).collect()
     }
 
-    /// All that was missed is read: from now on it is noted how far channels were heard.
-    pub(super) fn caught_up(&mut self) {
-        self.caught_up = true;
+    /// All that was missed is read, but in these channels: from now on it is noted how far the others were heard.
+    pub(super) fn caught_up(&mut self, behind: BTreeSet<String>) {
+        (self.caught_up, self.behind) = (true, behind);
     }
 
-    /// What a batch is to carry.
-    pub(super) fn unsaved(&mut self) -> Vec<(Text, Option<Text>)> {
+    /// Whether a channel is heard further with this.
+    fn is_further(&self, room: &str, ts: &str) -> bool {
+        let further = micros(ts) > self.get(LAST, room).and_then(|held| micros(&held));
+        further && self.caught_up && !room.is_empty() && !self.behind.contains(room)
+    }
+
+    /// What a batch is to carry that brings this message of a channel. How far that is heard is noted by this batch alone
+    /// until it is kept: another would say so of a message that may find no room.
+    pub(super) fn unsaved(&mut self, (room, ts): (&str, &str)) -> Vec<(Text, Option<Text>)> {
         if self.caught_up {
             for (room, ts) in std::mem::take(&mut self.newest) {
-                if micros(&ts) > self.get(LAST, &room).and_then(|held| micros(&held)) {
+                if self.is_further(&room, &ts) {
                     self.set(LAST, &room, &ts);
                 }
             }
         }
-        self.unsaved.iter().map(|key| (key.clone(), self.all.get(key).cloned())).collect()
+        let mut notes: BTreeMap<Text, Option<Text>> =
+            self.unsaved.iter().map(|key| (key.clone(), self.all.get(key).cloned())).collect();
+        if self.is_further(room, ts) {
+            notes.insert(format!("{LAST} {room}").into(), Some(ts.into()));
+        }
+        notes.into_iter().collect()
     }
 
     /// A batch with these was kept.
@@ -91,24 +105,30 @@ impl Names {
 mod tests {
     use super::*;
 
+    const NOTHING: (&str, &str) = ("", "");
+
     #[test]
     fn a_note_goes_with_every_batch_until_one_is_kept() {
         let mut names = Names::new(BTreeMap::from([("last C1".into(), "5.0".into())]));
         names.first(USER, "U1", "Anna <U1>");
         names.first(USER, "U1", "Annie <U1>");
         names.heard("C1", "6.0");
-        let first = names.unsaved();
+        let first = names.unsaved(NOTHING);
         assert_eq!(first, [("user U1".into(), Some("Anna <U1>".into()))]);
         assert_eq!(names.lasts(), [("C1".to_string(), "5.0".to_string())]);
-        names.caught_up();
+        names.caught_up(BTreeSet::from(["C2".to_string()]));
         names.heard("C1", "5.5");
-        let both = names.unsaved();
+        let both = names.unsaved(NOTHING);
         assert_eq!(both[0], ("last C1".into(), Some("6.0".into())));
         assert_eq!(both.len(), 2);
         names.saved(&first);
         names.heard("C1", "7.0");
-        assert_eq!(names.unsaved(), [("last C1".into(), Some("7.0".into()))]);
+        assert_eq!(names.unsaved(NOTHING), [("last C1".into(), Some("7.0".into()))]);
         names.saved(&both);
-        assert_eq!(names.unsaved().len(), 1);
+        assert_eq!(names.unsaved(NOTHING).len(), 1);
+        // A message that is not kept yet is noted by its own batch alone; a channel that is behind by none.
+        assert_eq!(names.unsaved(("C1", "8.0")), [("last C1".into(), Some("8.0".into()))]);
+        names.heard("C2", "8.0");
+        assert_eq!(names.unsaved(("C2", "9.0")), [("last C1".into(), Some("7.0".into()))]);
     }
 }

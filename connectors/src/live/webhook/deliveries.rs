@@ -197,7 +197,6 @@ mod tests {
         notes
             .extend((0..FORGET as i64).map(|at| delivery("h", at).note(&at.to_string())).map(|(k, v)| (k, v.unwrap())));
         let mut held = Deliveries::new(&notes);
-        held.put_back(Deliveries::new(&notes).over(10));
         let over = held.over(10);
         assert_eq!((over.len(), forgotten(&over[0].0)), (11, ("delivery x".into(), None)));
         assert!(held.over(10).is_empty());

@@ -107,6 +107,12 @@ fn only_wanted_channels_are_heard_and_gaps_are_seen() {
     assert!(place.hear("MESSAGE_DELETE", &json!({"id": "7", "channel_id": "12"}), &mut notes).is_empty());
     assert_eq!(place.hear("MESSAGE_CREATE", &message(json!({"channel_id": "11"})), &mut notes).len(), 1);
     assert_eq!(notes.get("last", "11").map(|last| &**last), Some(FIRST));
+    // An edit says nothing of what was written before it.
+    place.hear("MESSAGE_UPDATE", &message(json!({"channel_id": "11", "id": "1235161291161600001"})), &mut notes);
+    assert_eq!(notes.get("last", "11").map(|last| &**last), Some(FIRST));
+    let thread = json!({"id": "13", "type": 11, "name": "nets", "parent_id": "10"});
+    place.hear("THREAD_UPDATE", &thread, &mut notes);
+    assert_eq!(place.hear("MESSAGE_CREATE", &message(json!({"channel_id": "13"})), &mut notes).len(), 1);
     notes.set("since", "all", Some("100"));
     let channel = |id: &str, last: &str| json!({"id": id, "type": 0, "name": "x", "last_message_id": last});
     let guild = json!({"id": "1", "channels": [channel("10", "101"), channel("12", "101")]});
@@ -120,6 +126,7 @@ fn what_cannot_be_read_is_said() {
         let items = place().hear("MESSAGE_CREATE", &message(odd.clone()), &mut notes());
         assert!(matches!(&items[..], [Item::Reject(_)]), "{odd}: {items:?}");
     }
+    assert!(place().hear("MESSAGE_CREATE", &message(json!({"flags": 128, "content": ""})), &mut notes()).is_empty());
     let unfolded = json!({"id": FIRST, "channel_id": "10", "embeds": []});
     assert!(place().hear("MESSAGE_UPDATE", &unfolded, &mut notes()).is_empty());
     assert_eq!((number("x"), id_at(EPOCH + 1), said_at("4194304")), (0, 1 << 22, Some(EPOCH + 1)));
