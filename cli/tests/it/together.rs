@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use nexus::{At, Memory};
@@ -28,8 +29,13 @@ const NEVER: Duration = Duration::from_secs(30);
 /// Something said: where, the word that nothing else has, and when.
 type Word = (&'static str, String, Instant);
 
-/// Says a word so often a second, in a thread of its own.
-fn speak(name: &'static str, often: u32, said: &Sender<Word>, mut say: impl FnMut(&str) + Send + 'static) {
+/// Says a word so often a second, in a thread of its own. Whoever says it is kept: what it said last may still be on its way.
+fn speak(
+    name: &'static str,
+    often: u32,
+    said: &Sender<Word>,
+    mut say: impl FnMut(&str) + Send + 'static,
+) -> JoinHandle<Box<dyn Send>> {
     let said = said.clone();
     std::thread::spawn(move || {
         let began = Instant::now();
@@ -40,7 +46,8 @@ fn speak(name: &'static str, often: u32, said: &Sender<Word>, mut say: impl FnMu
             // What a server took until it had it is not ours.
             said.send((name, word, Instant::now())).unwrap();
         }
-    });
+        Box::new(say) as Box<dyn Send>
+    })
 }
 
 /// Asks recall for every word until it has it; gives how long each took, by platform.
@@ -134,22 +141,25 @@ fn eight_platforms_at_once_are_in_recall_within_a_moment() {
     let mut user = User::join(ngircd.port, "anna");
     let (sender, said) = channel();
     let row = |word: &str| json!({"id": word, "said_at": now() * 1_000, "author": "anna", "text": format!("the word {word} is said")});
-    speak("mail", 3, &sender, move |word| mailer.append(word, &format!("the word {word} is said")));
-    speak("matrix", 3, &sender, move |word| drop(anna.say(&room, &format!("the word {word} is said"))));
-    speak("irc", 12, &sender, move |word| user.say(&format!("the word {word} is said")));
-    speak("rabbit", 12, &sender, move |word| rabbit.publish(&row(word).to_string()));
-    speak("nats", 12, &sender, move |word| stream.publish(&row(word).to_string()));
-    speak("rss", 1, &sender, move |word| blog.lock().add(word, &format!("the word {word} is said")));
-    speak("fedi", 2, &sender, move |word| {
-        fedi.lock().post(format!("the word {word} is said"), false, None);
-    });
-    speak("hook", 5, &sender, move |word| {
-        let body = row(word).to_string();
-        let answer = post(hook, "/in", &signed(SECRET, word, now(), &body), &body);
-        assert!(matches!(answer, Some((200, _))), "{answer:?}");
-    });
+    let speakers = [
+        speak("mail", 3, &sender, move |word| mailer.append(word, &format!("the word {word} is said"))),
+        speak("matrix", 3, &sender, move |word| drop(anna.say(&room, &format!("the word {word} is said")))),
+        speak("irc", 12, &sender, move |word| user.say(&format!("the word {word} is said"))),
+        speak("rabbit", 12, &sender, move |word| rabbit.publish(&row(word).to_string())),
+        speak("nats", 12, &sender, move |word| stream.publish(&row(word).to_string())),
+        speak("rss", 1, &sender, move |word| blog.lock().add(word, &format!("the word {word} is said"))),
+        speak("fedi", 2, &sender, move |word| {
+            fedi.lock().post(format!("the word {word} is said"), false, None);
+        }),
+        speak("hook", 5, &sender, move |word| {
+            let body = row(word).to_string();
+            let answer = post(hook, "/in", &signed(SECRET, word, now(), &body), &body);
+            assert!(matches!(answer, Some((200, _))), "{answer:?}");
+        }),
+    ];
     drop(sender);
     let took = heard(&place, &said);
+    drop(speakers);
     let counts: Vec<usize> = took.values().map(Vec::len).collect();
     let mut all: Vec<Duration> = took.values().flatten().copied().collect();
     for (name, mut took) in took {
