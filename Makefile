@@ -7,7 +7,7 @@ target := $(or $(CARGO_TARGET_DIR),target)
 examples := $(patsubst examples/%.rs,%,$(wildcard examples/*.rs))
 benches := $(patsubst benches/%.rs,%,$(wildcard benches/*.rs))
 
-.PHONY: help demo build test test-wgpu check-train check-kafka bench setup
+.PHONY: help demo build test test-wgpu check-train check-kafka soak bench setup
 
 help:
 	@echo 'make demo    set up, build, take in a sample history, show what is remembered and how it changes'
@@ -15,6 +15,7 @@ help:
 	@echo 'make test-wgpu  encoders on a graphics device, Vulkan in software if there is no other; CI runs it too'
 	@echo 'make check-train  the program that trains the heads still compiles; CI runs it too'
 	@echo 'make check-kafka  the feed of Kafka, which only some builds have, still compiles'
+	@echo 'make soak    eight platforms followed for SECONDS=3600: latency, memory, everything once'
 	@echo 'make bench   every figure of the README; arguments for one: cargo bench --profile dev --bench NAME -- ARGS'
 	@echo 'make build   the command line, in $(target)/debug/nexus'
 	@echo 'make setup   check what a build needs, install what is missing'
@@ -48,6 +49,10 @@ check-train: setup
 # With the features of `make test` and this one: only our crates are checked again.
 check-kafka: setup
 	cargo clippy --workspace --all-targets --features nexus/kafka -- -D warnings
+
+SECONDS ?= 3600
+soak: setup
+	NEXUS_SOAK=$(SECONDS) cargo test --workspace --test it -- --nocapture eight_platforms
 
 bench: setup
 	@for name in $(benches); do cargo bench --profile dev --bench $$name || exit 1; done

@@ -103,6 +103,12 @@ impl Running {
         }
     }
 
+    /// How much memory it has, as the system says it.
+    pub(crate) fn resident(&self) -> String {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        status.lines().filter(|line| line.starts_with("RssAnon") || line.starts_with("VmHWM")).collect()
+    }
+
     /// What it printed since it was last asked.
     pub(crate) fn heard(&self) -> Vec<String> {
         self.lines.try_iter().collect()

@@ -18,8 +18,11 @@ use crate::run::User;
 use crate::running::{Running, Server, free_port, texts, until};
 use crate::webhook::{SECRET, now, post, signed};
 
-/// For so long they speak: together fifty messages a second.
-const LONG: Duration = Duration::from_secs(30);
+/// For so long they speak, together fifty messages a second; `NEXUS_SOAK` says another number of seconds.
+fn long() -> u64 {
+    std::env::var("NEXUS_SOAK").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(30)
+}
+
 /// What half of the messages may take, and what one in a hundred may exceed.
 const USUAL: Duration = Duration::from_secs(1);
 const SELDOM: Duration = Duration::from_secs(3);
@@ -39,7 +42,7 @@ fn speak(
     let said = said.clone();
     std::thread::spawn(move || {
         let began = Instant::now();
-        for at in 0..often * LONG.as_secs() as u32 {
+        for at in 0..often * long() as u32 {
             std::thread::sleep((Duration::from_secs(1) / often * at).saturating_sub(began.elapsed()));
             let word = format!("{name}{at}");
             say(&word);
@@ -168,6 +171,7 @@ fn eight_platforms_at_once_are_in_recall_within_a_moment() {
     let (usual, seldom) = (quantile(&mut all, 0.5), quantile(&mut all, 0.99));
     eprintln!("{} messages: p50 {usual:?}, p99 {seldom:?}", all.len());
     assert!(usual <= USUAL && seldom <= SELDOM, "from said to recall: p50 {usual:?}, p99 {seldom:?}");
+    eprintln!("memory: {}", running.resident());
     running.end();
     // Each is there once.
     let held = texts(&place, "select count(*) from events where text like '%the word % is said%' group by source");
