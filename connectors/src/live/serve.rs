@@ -1,6 +1,6 @@
 //! A small HTTP/1.1 server: what platforms push comes through it, and what a run tells of itself.
 //!
-//! Connections stay open between requests; there are [`CONNECTIONS_MAX`] at most, others wait to be let in. Whoever is slow
+//! Connections stay open between requests; there are 64 at most, others wait to be let in. Whoever is slow
 //! to ask, or to send a body, is sent away, and so is after some minutes whoever does not read answers. No connection's
 //! failure ends the server; all end with it. Cost: a task and a body at most for each connection.
 
