@@ -14,7 +14,7 @@ help:
 	@echo 'make test    format, lints, all tests, doc tests, examples, documentation; what CI runs'
 	@echo 'make test-wgpu  encoders on a graphics device, Vulkan in software if there is no other; CI runs it too'
 	@echo 'make check-train  the program that trains the heads still compiles; CI runs it too'
-	@echo 'make check-kafka  the feed of Kafka, which only some builds have, still compiles'
+	@echo 'make check-kafka  the feed of Kafka, which only some builds have, still compiles; CI runs it too'
 	@echo 'make soak    eight platforms followed for SECONDS=3600: latency, memory, everything once'
 	@echo 'make bench   every figure of the README; arguments for one: cargo bench --profile dev --bench NAME -- ARGS'
 	@echo 'make build   the command line, in $(target)/debug/nexus'

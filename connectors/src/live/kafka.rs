@@ -357,14 +357,10 @@ impl KafkaFeed {
             return self.refused(format!("the credentials or the mechanism are not accepted: {text}"));
         }
         match error {
-            Error::ServerError { protocol_error, .. }
-                if matches!(
-                    protocol_error,
-                    ClusterAuthorizationFailed | InvalidTopicException | TopicAuthorizationFailed
-                ) =>
-            {
-                self.refused(text)
-            }
+            Error::ServerError {
+                protocol_error: ClusterAuthorizationFailed | InvalidTopicException | TopicAuthorizationFailed,
+                ..
+            } => self.refused(text),
             _ => self.lost(text),
         }
     }
