@@ -3,16 +3,7 @@
 # everybody may do everything in the collections below their name.
 . "$(dirname "$0")/lib.sh"
 venv="$SERVERS/radicale"
-install() {
-    if [ -e "$venv/.installed" ]; then return 0; fi
-    mkdir -p "$SERVERS"
-    if ! python3 -m venv "$venv" >&2; then
-        echo "servers: python3 with venv is not here" >&2
-        exit 3
-    fi
-    "$venv/bin/pip" install -q --disable-pip-version-check "radicale==3.7.3" >&2
-    touch "$venv/.installed"
-}
+install() { pypi "$venv" "radicale==3.7.3"; }
 case "${1:-}" in
 install)
     install

@@ -4,16 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 venv="$SERVERS/synapse"
 port="${SYNAPSE_PORT:-18008}"
-install() {
-    if [ -e "$venv/.installed" ]; then return 0; fi
-    mkdir -p "$SERVERS"
-    if ! python3 -m venv "$venv" >&2; then
-        echo "servers: python3 with venv is not here" >&2
-        exit 3
-    fi
-    "$venv/bin/pip" install -q --disable-pip-version-check "matrix-synapse==1.163.2" >&2
-    touch "$venv/.installed"
-}
+install() { pypi "$venv" "matrix-synapse==1.163.2"; }
 case "${1:-}" in
 install)
     install

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde_json::Value;
 use tokio::time::timeout;
@@ -180,8 +180,14 @@ fn wait(headers: &HeaderMap) -> Option<Duration> {
     told.or_else(after).or_else(reset)
 }
 
+/// Where an answer leads instead; what was encrypted stays so.
+pub(crate) fn leads_to(headers: &HeaderMap, from: &Url) -> Option<Url> {
+    let to = headers.get(LOCATION).and_then(|to| from.join(to.to_str().ok()?).ok())?;
+    (to.scheme() == "https" || to.scheme() == from.scheme()).then_some(to)
+}
+
 /// A time as HTTP writes it.
-fn date(text: &str) -> Option<Timestamp> {
+pub(crate) fn date(text: &str) -> Option<Timestamp> {
     jiff::fmt::rfc2822::parse(text).ok().map(|time| time.timestamp())
 }
 

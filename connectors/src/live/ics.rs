@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use nexus_types::Text;
-use reqwest::header::{ETAG, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION};
+use reqwest::header::{ETAG, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
 
@@ -134,11 +134,8 @@ impl IcsFeed {
                     return Err(Broken::Refused(reason));
                 }
                 status if status.is_redirection() => {
-                    let next = headers.get(LOCATION).and_then(|to| url.join(to.to_str().ok()?).ok());
-                    // What was encrypted stays so: the address is a secret.
-                    let next = next.filter(|next| next.scheme() == "https" || next.scheme() == url.scheme());
                     let nowhere = || Broken::Retry(format!("{who}: it leads elsewhere, and not to an address"));
-                    url = next.ok_or_else(nowhere)?;
+                    url = http::leads_to(&headers, &url).ok_or_else(nowhere)?;
                 }
                 status => return Err(Broken::Retry(format!("{who}: it answers {status}"))),
             }

@@ -14,8 +14,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use nexus_types::{Hash128, Millis, Text};
 use reqwest::header::{
-    ACCEPT, CACHE_CONTROL, ETAG, HeaderMap, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION,
-    USER_AGENT,
+    ACCEPT, CACHE_CONTROL, ETAG, HeaderMap, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, USER_AGENT,
 };
 use reqwest::{Client, StatusCode, Url};
 use serde::{Deserialize, Serialize};
@@ -242,9 +241,7 @@ impl RssFeed {
             if !answer.status.is_redirection() || answer.status == StatusCode::NOT_MODIFIED {
                 return Ok((url, answer));
             }
-            let to = answer.headers.get(LOCATION).and_then(|to| url.join(to.to_str().ok()?).ok()).filter(is_plain);
-            // What was encrypted stays so.
-            let to = to.filter(|to| url.scheme() == "http" || to.scheme() == "https");
+            let to = http::leads_to(&answer.headers, &url).filter(is_plain);
             url = to.ok_or_else(|| Broken::Refused(format!("{}: it leads to no plain address", self.who)))?;
         }
         Err(Broken::Wait(format!("{}: it leads elsewhere again and again", self.who), self.every))
@@ -266,9 +263,8 @@ fn place(url: &Url) -> Text {
     Hash128::of("url", &[url.as_str().as_bytes()]).to_string().into()
 }
 
-/// A time as HTTP writes it.
 fn date(text: &str) -> Option<Millis> {
-    jiff::fmt::rfc2822::parse(text).ok().map(|time| time.timestamp().as_millisecond())
+    http::date(text).map(|time| time.as_millisecond())
 }
 
 /// For how long an answer says that it holds.
