@@ -17,12 +17,14 @@ pub(crate) struct Names {
     seen: HashSet<Text>,
     /// What a model says of most texts: that it is embedded, or that there is nothing in it.
     common: [Arc<Answer>; 2],
+    /// Most messages are said to nobody in particular.
+    nobody: Arc<[Text]>,
 }
 
 impl Default for Names {
     fn default() -> Self {
         let common = [Answer::Vector, Answer::Extraction(Extraction::default())];
-        Names { seen: HashSet::new(), common: common.map(Arc::new) }
+        Names { seen: HashSet::new(), common: common.map(Arc::new), nobody: Arc::new([]) }
     }
 }
 
@@ -34,9 +36,10 @@ impl Names {
             self.intern(name);
         }
         event.thread.iter_mut().for_each(|thread| self.intern(thread));
-        if !event.addressees.is_empty() {
-            event.addressees = event.addressees.iter().map(|name| self.shared(name)).collect();
-        }
+        event.addressees = match &*event.addressees {
+            [] => self.nobody.clone(),
+            some => some.iter().map(|name| self.shared(name)).collect(),
+        };
     }
 
     /// Makes the name in an answer a shared one, and the answer, if it is a common one.

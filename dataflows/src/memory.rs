@@ -37,22 +37,17 @@ pub fn memory(inputs: Inputs<'_>) -> Collections<'_> {
     let pieces = operators::split(events.clone(), texts.clone());
 
     // What we ask about each piece, and what the models said of it.
-    let by_scope = operators::embed::by_scope(pieces.clone());
-    let embeddings = operators::embed(by_scope.clone(), policy.clone());
-    let extractions = operators::extract(by_scope.clone(), policy.clone());
-    let asks = operators::wanted(embeddings.concat(extractions.clone().map(|(ask, _)| ask)), answers.clone());
-    let answers = operators::answered::by_ask(answers);
-    let read = operators::answered(extractions, answers.clone());
+    let operators::read::Reading { asks, told, watched } = operators::read(pieces.clone(), answers, policy.clone());
 
     // What was claimed, once "I", "you" and "yesterday" are known.
-    let statements = operators::extract::statements(read.clone());
+    let statements = operators::extract::statements(told.clone());
     let claims = operators::ground(statements.clone(), by_id.clone(), policy.clone());
     let claims = claims.concat(operators::ground::asserted(policy.clone()));
 
     // Who is who.
     let clues = operators::evidence(events.clone(), statements, claims.clone(), policy.clone());
     let (evidence, who) = (clues.bonds.clone(), operators::resolve(clues, policy.clone()));
-    let mentions = operators::resolve::mentioned(operators::extract::mentions(read.clone()), who.members.clone());
+    let mentions = operators::resolve::mentioned(operators::extract::mentions(told.clone()), who.members.clone());
 
     // What is held of them, and what still holds today.
     let about = operators::resolve::about(claims.clone(), who.members.clone());
@@ -60,7 +55,7 @@ pub fn memory(inputs: Inputs<'_>) -> Collections<'_> {
     let facts = operators::expire(facts, ticks);
 
     // What it feels like, and how that goes over the weeks.
-    let felt = operators::affect(read);
+    let felt = operators::affect(told);
     let patterns = operators::patterns(felt.clone(), who.members.clone());
     let affects = felt.map(|felt| felt.row());
 
@@ -74,10 +69,10 @@ pub fn memory(inputs: Inputs<'_>) -> Collections<'_> {
     let rankings = ranked(concerned, of_events.clone());
 
     // What answers the questions that stay open.
-    let watched = operators::watch(by_scope, answers, policy, texts);
+    let watched = operators::watch(watched, policy, texts);
 
     // What was said before it.
-    let passages = operators::split::placed(pieces, operators::neighbours(events.clone()));
+    let passages = operators::neighbours::placed(events.clone(), pieces);
 
     let (salience, entities) = (of_events.concat(of_entities), who.entities);
     Collections {

@@ -36,7 +36,7 @@ impl Felt {
 }
 
 /// What events feel like, of what was read of their passages.
-pub fn affect<'s>(read: Collection<'s, (Arc<Piece>, Arc<Answer>)>) -> Collection<'s, Felt> {
+pub fn affect<'s>(read: Collection<'s, (Piece, Arc<Answer>)>) -> Collection<'s, Felt> {
     let told = read.filter(|(_, answer)| tells(answer).is_some()).map(|read| (read.0.event.id, read));
     per_key::<_, _, Passages>(told, "Affect")
 }
@@ -50,17 +50,12 @@ fn tells(answer: &Answer) -> Option<&Affect> {
 
 /// The passages of an event that feel like something, in order.
 #[derive(Default)]
-struct Passages(Vec<(Arc<Piece>, Arc<Answer>)>);
+struct Passages(Vec<(Piece, Arc<Answer>)>);
 
-impl State<EventId, (Arc<Piece>, Arc<Answer>)> for Passages {
+impl State<EventId, (Piece, Arc<Answer>)> for Passages {
     type Out = Felt;
 
-    fn update(
-        &mut self,
-        _: &EventId,
-        changes: Vec<((Arc<Piece>, Arc<Answer>), Diff)>,
-        out: &mut Vec<(Self::Out, Diff)>,
-    ) {
+    fn update(&mut self, _: &EventId, changes: Vec<((Piece, Arc<Answer>), Diff)>, out: &mut Vec<(Self::Out, Diff)>) {
         out.extend(self.felt().map(|felt| (felt, -1)));
         for (read, diff) in changes {
             match self.0.binary_search(&read) {
@@ -108,8 +103,8 @@ pub(crate) fn mean(sum: i64, count: i64) -> i64 {
 }
 
 /// The meaning, by brute force.
-pub fn affect_naive(read: &[(Arc<Piece>, Arc<Answer>)]) -> Vec<Felt> {
-    let mut read: Vec<(&Arc<Piece>, &Affect)> = read
+pub fn affect_naive(read: &[(Piece, Arc<Answer>)]) -> Vec<Felt> {
+    let mut read: Vec<(&Piece, &Affect)> = read
         .iter()
         .filter_map(|(piece, answer)| match &**answer {
             Answer::Extraction(extraction) => extraction.affect.as_ref().map(|affect| (piece, affect)),
@@ -165,7 +160,8 @@ mod tests {
     #[test]
     fn the_surer_passage_weighs_more_and_emotions_are_said_once() {
         let piece = fake::piece(&mut Draw::new(1));
-        let later = Piece { passage: nexus_types::Passage { ordinal: 1, ..piece.passage.clone() }, ..(*piece).clone() };
+        let (ordinal, span, text) = (7, nexus_types::passage::Span { start: 9, end: 10 }, piece.text());
+        let later = Piece { part: Some(Arc::new(crate::split::Part { ordinal, span, text })), ..piece.clone() };
         let told = |valence, confidence, emotions: &[(&str, u16)]| {
             let emotions = emotions.iter().map(|(name, sure)| (Text::from(*name), *sure)).collect();
             let affect = Some(Affect { valence, confidence, emotions });
@@ -173,7 +169,7 @@ mod tests {
         };
         let mut passages = Passages(vec![
             (piece.clone(), told(-800, 900, &[("anger", 700), ("fear", 300)])),
-            (Arc::new(later), told(400, 300, &[("anger", 100), ("joy", 650)])),
+            (later, told(400, 300, &[("anger", 100), ("joy", 650)])),
         ]);
         let felt = passages.felt().map(|felt| (felt.valence, felt.confidence, felt.signals.to_string()));
         assert_eq!(felt, Some((-500, 600, "anger 700, joy 650, fear 300".into())));

@@ -7,7 +7,6 @@
 //! Cost: O(log n) for an ordinary message: the first time a name appears in a place is kept as a minimum per name and
 //! place (`First`), and nothing goes on unless that minimum changes. The rest follows the number of names, not of messages.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nexus_types::entity::{account_key, is_mail, name_key};
@@ -21,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::extract::Said;
 use crate::ground;
 use crate::per_key::{State, distinct, per_key_with};
+use crate::series::Series;
 use crate::{Collection, Diff};
 
 /// A key within its scope.
@@ -94,17 +94,17 @@ struct Voice {
 }
 
 /// The least of the times a key was seen at, or of what else is given.
-struct First<T>(BTreeMap<T, Diff>);
+struct First<T>(Series<T, Diff>);
 
 impl<T> Default for First<T> {
     fn default() -> Self {
-        First(BTreeMap::new())
+        First(Series::default())
     }
 }
 
 impl<T: Ord + Copy> First<T> {
     fn least(&self) -> Option<T> {
-        self.0.first_key_value().map(|(at, _)| *at)
+        self.0.first().copied()
     }
 }
 
@@ -114,7 +114,7 @@ impl<K: Clone, T: Ord + Copy + 'static> State<K, T> for First<T> {
     fn update(&mut self, key: &K, changes: Vec<(T, Diff)>, out: &mut Vec<(Self::Out, Diff)>) {
         let before = self.least();
         for (at, diff) in changes {
-            let count = self.0.entry(at).or_insert(0);
+            let count = self.0.entry(at);
             *count += diff;
             if *count == 0 {
                 self.0.remove(&at);
@@ -184,7 +184,7 @@ fn of_statement(said: &Said) -> Vec<Clue> {
         }
         let Term::Person(name) = term else { continue };
         let key = ground::named(name, &said.piece.event);
-        clues.extend(key.map(|key| Clue::Name((said.piece.passage.scope.clone(), key), name.trim().into())));
+        clues.extend(key.map(|key| Clue::Name((said.piece.event.scope.clone(), key), name.trim().into())));
     }
     clues
 }

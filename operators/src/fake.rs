@@ -5,12 +5,12 @@ use std::sync::Arc;
 use nexus_types::passage::Span;
 use nexus_types::{
     Affect, Answer, AnswerRow, Ask, Aspect, EventId, EventRow, Extraction, Hash128, Kind, Mention, MentionKind,
-    Modality, Passage, Polarity, Policy, PolicyRow, Scope, Statement, Task, Tense, Term, Text, TextHash, TimeExpr,
-    Unit, Version, When,
+    Modality, Polarity, Policy, PolicyRow, Scope, Statement, Task, Tense, Term, Text, TextHash, TimeExpr, Unit,
+    Version, When,
 };
 
 use crate::check::Draw;
-use crate::split::Piece;
+use crate::split::{Part, Piece};
 
 /// A day, in milliseconds.
 const DAY: i64 = 86_400_000;
@@ -49,10 +49,9 @@ pub(crate) fn event(draw: &mut Draw) -> Arc<EventRow> {
     Arc::new(row)
 }
 
-pub(crate) fn piece(draw: &mut Draw) -> Arc<Piece> {
-    let event = event(draw);
-    let span = Span { start: 0, end: event.text_bytes };
-    Arc::new(Piece { passage: Passage::new(event.scope.clone(), event.id, 0, span, event.text), event })
+pub(crate) fn piece(draw: &mut Draw) -> Piece {
+    let part = Part { ordinal: 1, span: Span { start: 4, end: 9 }, text: hash(draw) };
+    Piece { event: event(draw), part: draw.one_in(4).then(|| Arc::new(part)) }
 }
 
 pub(crate) fn model(draw: &mut Draw) -> PolicyRow {

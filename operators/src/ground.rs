@@ -55,7 +55,7 @@ pub fn asserted<'s>(policy: Collection<'s, PolicyRow>) -> Collection<'s, Arc<Cla
 }
 
 fn shard(said: &Said) -> scoped::Shard {
-    scoped::shard(&said.piece.passage.scope, said.piece.passage.event)
+    scoped::shard(&said.piece.event.scope, said.piece.event.id)
 }
 
 fn zone_of(row: &PolicyRow) -> Option<Text> {
@@ -126,7 +126,7 @@ fn key_of(term: &Term, event: &EventRow, you: Option<&Key>) -> Option<Key> {
 }
 
 pub(crate) fn claim(said: &Said, you: Option<&Key>, zone: Option<&str>) -> Option<Claim> {
-    let (statement, event, passage) = (&said.statement, &said.piece.event, &said.piece.passage);
+    let (statement, event) = (&said.statement, &said.piece.event);
     let subject = key_of(&statement.subject, event, you)?;
     let object = match &statement.object {
         Term::Value(value) => Object::Value(value.clone()),
@@ -140,7 +140,7 @@ pub(crate) fn claim(said: &Said, you: Option<&Key>, zone: Option<&str>) -> Optio
         id: claim_id(said, &subject, &object),
         scope: event.scope.clone(),
         event: event.id,
-        passage: passage.id,
+        passage: said.piece.id(),
         span: statement.span,
         source: event.source.clone(),
         subject,
@@ -167,7 +167,7 @@ fn claim_id(said: &Said, subject: &Key, object: &Object) -> ClaimId {
         Object::Value(value) => (b"value", value),
     };
     ClaimId::of(&[
-        &said.piece.passage.id.0.to_bytes(),
+        &said.piece.id().0.to_bytes(),
         &said.place.to_le_bytes(),
         subject.as_bytes(),
         statement.predicate.as_bytes(),
@@ -238,7 +238,7 @@ pub fn ground_naive(statements: &[Arc<Said>], events: &[Arc<EventRow>], policy: 
     let mut claims = Vec::new();
     for said in statements {
         let event = &said.piece.event;
-        let rows: Vec<&PolicyRow> = policy.iter().filter(|row| row.scope == said.piece.passage.scope).collect();
+        let rows: Vec<&PolicyRow> = policy.iter().filter(|row| row.scope == said.piece.event.scope).collect();
         let replied = events.iter().find(|other| Some(other.id) == event.reply_to);
         let you = match &*event.addressees {
             [] => replied.and_then(|event| speaker(event)),

@@ -188,9 +188,9 @@ mod tests {
     fn mention(draw: &mut Draw) -> MentionRow {
         let (piece, mention) = (fake::piece(draw), fake::mention(draw));
         MentionRow {
-            scope: piece.passage.scope.clone(),
-            passage: piece.passage.id,
-            event: piece.passage.event,
+            scope: piece.event.scope.clone(),
+            passage: piece.id(),
+            event: piece.event.id,
             span: mention.span,
             kind: mention.kind,
             name: mention.name,

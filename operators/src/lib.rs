@@ -14,9 +14,7 @@ pub mod check;
 mod fake;
 
 pub mod affect;
-pub mod answered;
 pub mod consolidate;
-pub mod embed;
 pub mod evidence;
 pub mod expire;
 pub mod extract;
@@ -26,29 +24,27 @@ pub mod latest;
 pub mod neighbours;
 pub mod patterns;
 pub mod per_key;
+mod pieces;
 pub mod rank;
+pub mod read;
 pub mod resolve;
 pub mod scoped;
+mod series;
 pub mod split;
-pub mod wanted;
 pub mod watch;
 pub mod weigh;
 
 pub use affect::affect;
-pub use answered::answered;
 pub use consolidate::{Resolved, consolidate};
-pub use embed::embed;
 pub use evidence::evidence;
 pub use expire::expire;
-pub use extract::extract;
 pub use ground::ground;
 pub use latest::latest;
-pub use neighbours::neighbours;
 pub use patterns::patterns;
 pub use rank::rank;
+pub use read::read;
 pub use resolve::resolve;
 pub use split::split;
-pub use wanted::wanted;
 pub use watch::watch;
 
 /// An epoch: logical time.

@@ -1,71 +1,79 @@
-//! Neighbours: what was said before it, in the same conversation.
+//! Neighbours: passages as their table holds them, with what was said before them in the same conversation.
 //!
 //! A conversation is (scope, platform, channel, thread), in the order (said_at, id); messages, answers and posts stand
-//! in it if they say something. `neighbours(E) = { (e, p) | p is the greatest of e's conversation that is less than e }`: the first of a
-//! conversation has no row. Cost: O(log n) in the length of the conversation for an event that comes or goes; an edit
-//! that leaves its place costs nothing. Memory: 24 bytes per event.
+//! in it if they say something. `placed(E, P) = { row(p, e') | p in P, e' the greatest event of p's conversation that is
+//! less than p's event }`: a passage of the first of a conversation has no event before it. Cost: O(log n) in the length of
+//! the conversation for an event that comes or goes. Memory: 40 bytes an event.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use differential_dataflow::consolidation::consolidate;
+use nexus_types::tables::PassageRow;
 use nexus_types::{EventId, EventRow, Kind, Millis, Scope, Text};
 
 use crate::per_key::{State, per_key};
+use crate::pieces::Pieces;
+use crate::series::Series;
+use crate::split::Piece;
 use crate::{Collection, Diff};
 
-/// Each event with the one before it. Of the events, one row per id; those that are not part of memory are left out.
-pub fn neighbours<'s>(events: Collection<'s, Arc<EventRow>>) -> Collection<'s, (EventId, EventId)> {
-    let places = events.filter(|event| stands(event)).map(|event| (conversation(&event), (event.said_at, event.id)));
-    per_key::<_, _, Conversation>(places, "Neighbours")
+/// Passages as their table holds them. Of the events, one row per id; those that are not part of memory are left out.
+pub fn placed<'s>(events: Collection<'s, Arc<EventRow>>, pieces: Collection<'s, Piece>) -> Collection<'s, PassageRow> {
+    let events = events.filter(|event| stands(event)).map(|event| (conversation(&event), (place(&event), None)));
+    let pieces = pieces.map(|piece| (conversation(&piece.event), (place(&piece.event), Some(piece))));
+    per_key::<_, _, Conversation>(events.concat(pieces), "Neighbours")
 }
 
 /// The meaning, by brute force.
-pub fn neighbours_naive(events: &[Arc<EventRow>]) -> Vec<(EventId, EventId)> {
-    let standing: Vec<&Arc<EventRow>> = events.iter().filter(|event| stands(event)).collect();
-    let place = |event: &EventRow| (event.said_at, event.id);
-    let previous = |event: &EventRow| {
-        let earlier =
-            standing.iter().filter(|other| conversation(other) == conversation(event) && place(other) < place(event));
-        earlier.max_by_key(|other| place(other)).map(|other| other.id)
+pub fn placed_naive(events: &[Arc<EventRow>], pieces: &[Piece]) -> Vec<PassageRow> {
+    let row = |piece: &Piece| {
+        let before = |other: &&Arc<EventRow>| {
+            let together = conversation(other) == conversation(&piece.event);
+            stands(other) && together && place(other) < place(&piece.event)
+        };
+        let previous = events.iter().filter(before).max_by_key(|other| place(other)).map(|other| other.id);
+        PassageRow { passage: piece.passage(), event: piece.event.clone(), previous }
     };
-    standing.iter().filter_map(|event| Some((event.id, previous(event)?))).collect()
+    pieces.iter().map(row).collect()
 }
 
 /// What tells conversations apart.
 pub(crate) type Key = (Scope, Text, Text, Option<Text>);
+/// Where an event stands in its conversation.
+type Place = (Millis, EventId);
 
 /// The conversation that an event stands in.
 pub(crate) fn conversation(event: &EventRow) -> Key {
     (event.scope.clone(), event.platform.clone(), event.channel.clone(), event.thread.clone())
 }
 
+fn place(event: &EventRow) -> Place {
+    (event.said_at, event.id)
+}
+
 fn stands(event: &EventRow) -> bool {
     event.live() && event.text_bytes > 0 && matches!(event.kind, Kind::Message | Kind::Response | Kind::Post)
 }
 
-/// A conversation, in order.
+/// A conversation, in order, with the passages of each event.
 #[derive(Default)]
-struct Conversation(BTreeSet<(Millis, EventId)>);
+struct Conversation(Series<Place, Pieces>);
 
-impl State<Key, (Millis, EventId)> for Conversation {
-    type Out = (EventId, EventId);
+impl State<Key, (Place, Option<Piece>)> for Conversation {
+    type Out = PassageRow;
 
-    fn update(&mut self, _: &Key, changes: Vec<((Millis, EventId), Diff)>, out: &mut Vec<(Self::Out, Diff)>) {
-        for (place, diff) in changes {
-            let sign = diff.signum();
-            if sign < 0 {
-                self.0.remove(&place);
-            }
-            let before = self.0.range(..place).next_back().map(|(_, id)| *id);
-            let after = self.0.range(place..).next().map(|(_, id)| *id);
-            let pair = |event: Option<EventId>, previous: Option<EventId>| Some((event?, previous?));
-            let id = Some(place.1);
-            let rows = [(pair(id, before), sign), (pair(after, id), sign), (pair(after, before), -sign)];
-            out.extend(rows.into_iter().filter_map(|(row, diff)| Some((row?, diff))));
-            if sign > 0 {
-                self.0.insert(place);
-            }
-        }
+    fn update(&mut self, _: &Key, changes: Vec<((Place, Option<Piece>), Diff)>, out: &mut Vec<(PassageRow, Diff)>) {
+        // Where something changes, and what comes next there: that is all whose rows can change.
+        let mut reach: BTreeSet<Place> = changes.iter().map(|((place, _), _)| *place).collect();
+        let next: Vec<Place> = reach.iter().filter_map(|place| self.0.after(place).copied()).collect();
+        reach.extend(next);
+        let mut change = Vec::new();
+        self.rows(&reach, -1, &mut change);
+        self.apply(changes);
+        self.rows(&reach, 1, &mut change);
+        consolidate(&mut change);
+        out.append(&mut change);
     }
 
     fn is_empty(&self) -> bool {
@@ -73,12 +81,55 @@ impl State<Key, (Millis, EventId)> for Conversation {
     }
 }
 
+impl Conversation {
+    /// What goes goes first: an event that goes takes its passages along.
+    fn apply(&mut self, changes: Vec<((Place, Option<Piece>), Diff)>) {
+        let (came, went): (Vec<_>, Vec<_>) = changes.into_iter().partition(|(_, diff)| *diff > 0);
+        for ((place, piece), _) in went {
+            match (piece, self.0.get_mut(&place)) {
+                (None, _) => self.0.remove(&place),
+                (Some(piece), Some(held)) => held.remove(&piece),
+                (Some(_), None) => {}
+            }
+        }
+        for ((place, piece), _) in came {
+            let held = self.0.entry(place);
+            piece.into_iter().for_each(|piece| held.insert(piece));
+        }
+    }
+
+    /// The rows of what stands in these places.
+    fn rows(&self, places: &BTreeSet<Place>, diff: Diff, out: &mut Vec<(PassageRow, Diff)>) {
+        for place in places {
+            let Some(pieces) = self.0.get(place) else { continue };
+            let previous = self.0.before(place).map(|(_, id)| *id);
+            out.extend(
+                pieces
+                    .iter()
+                    .map(|piece| (PassageRow { passage: piece.passage(), event: piece.event.clone(), previous }, diff)),
+            );
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use nexus_types::{Hash128, Version};
+    use std::collections::BTreeMap;
+
+    use nexus_types::event::text_hash;
+    use nexus_types::{Hash128, TextHash, Texts, Version};
 
     use super::*;
     use crate::check::{Draw, check};
+    use crate::split::{split, split_naive};
+
+    const TEXTS: [&str; 3] = ["", "short", "One sentence here. Another there! "];
+
+    fn text(n: u64) -> Text {
+        let text = TEXTS[(n % 3) as usize];
+        // The last is several passages.
+        if n % 3 == 2 { text.repeat(60).into() } else { text.into() }
+    }
 
     /// All of an event follows from its number, so that there is one row per id.
     fn event(draw: &mut Draw) -> Arc<EventRow> {
@@ -87,7 +138,7 @@ mod tests {
         let mut event = EventRow::tombstone("s".into(), EventId(Hash128([n, 0])), version);
         event.kind = if n % 5 == 4 { Kind::Notice } else { Kind::Message };
         event.said_at = (n % 7) as Millis;
-        event.text_bytes = u32::from(n % 9 != 8);
+        (event.text, event.text_bytes) = (text_hash(&text(n / 3)), text(n / 3).len() as u32);
         event.channel = (if n.is_multiple_of(2) { "a" } else { "b" }).into();
         event.thread = n.is_multiple_of(3).then(|| "t".into());
         Arc::new(event)
@@ -95,6 +146,13 @@ mod tests {
 
     #[test]
     fn agrees_with_naive() {
-        check("neighbours", event, neighbours, neighbours_naive);
+        let store: BTreeMap<TextHash, Text> = (0..3).map(text).map(|text| (text_hash(&text), text)).collect();
+        let shared: Arc<dyn Texts> = Arc::new(store.clone());
+        check(
+            "neighbours",
+            event,
+            move |events| placed(events.clone(), split(events, shared.clone())),
+            |events| placed_naive(events, &split_naive(events, &store)),
+        );
     }
 }

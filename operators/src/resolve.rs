@@ -113,13 +113,13 @@ fn mention_key(named: &Named) -> Option<Who> {
         MentionKind::Handle | MentionKind::Mail => ground::handle(name, &event.platform),
         _ => None,
     };
-    key.map(|key| (named.piece.passage.scope.clone(), key))
+    key.map(|key| (named.piece.event.scope.clone(), key))
 }
 
 fn mention_row(named: &Named, entity: Option<EntityId>) -> MentionRow {
-    let (passage, mention) = (&named.piece.passage, &named.mention);
+    let (passage, mention) = (named.piece.passage(), &named.mention);
     MentionRow {
-        scope: passage.scope.clone(),
+        scope: passage.scope,
         passage: passage.id,
         event: passage.event,
         span: mention.span,

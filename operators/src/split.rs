@@ -8,58 +8,77 @@ use std::sync::Arc;
 
 use nexus_types::event::text_hash;
 use nexus_types::passage::{PASSAGE_BYTES_MAX, Span};
-use nexus_types::tables::PassageRow;
-use nexus_types::{EventId, EventRow, Kind, Passage, Texts};
+use nexus_types::{EventRow, Kind, Passage, PassageId, TextHash, Texts};
+use serde::{Deserialize, Serialize};
 
 use crate::Collection;
 
-/// A passage with the event it is a piece of.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+/// A passage: an event, or the part of it that it is. One event is nearly always one passage, which takes no room then.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Piece {
-    /// The passage.
-    pub passage: Passage,
     /// Its event.
     pub event: Arc<EventRow>,
+    /// Which part of it; `None` if the event is one passage.
+    pub part: Option<Arc<Part>>,
+}
+
+/// A part of a text that is too long for one passage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Part {
+    /// Its place in the event, from 0.
+    pub ordinal: u32,
+    /// Where in the event's text, in bytes.
+    pub span: Span,
+    /// The part's text.
+    pub text: TextHash,
+}
+
+impl Piece {
+    /// What it says.
+    pub fn text(&self) -> TextHash {
+        self.part().text
+    }
+
+    /// Its place in the event, from 0.
+    pub fn ordinal(&self) -> u32 {
+        self.part().ordinal
+    }
+
+    /// Its name: a hash is computed.
+    pub fn id(&self) -> PassageId {
+        self.passage().id
+    }
+
+    /// The passage.
+    pub fn passage(&self) -> Passage {
+        let Part { ordinal, span, text } = self.part();
+        Passage::new(self.event.scope.clone(), self.event.id, ordinal, span, text)
+    }
+
+    fn part(&self) -> Part {
+        let whole = Part { ordinal: 0, span: Span { start: 0, end: self.event.text_bytes }, text: self.event.text };
+        self.part.as_deref().copied().unwrap_or(whole)
+    }
 }
 
 /// The passages of all live events that say something.
-pub fn split<'s>(events: Collection<'s, Arc<EventRow>>, texts: Arc<dyn Texts>) -> Collection<'s, Arc<Piece>> {
+pub fn split<'s>(events: Collection<'s, Arc<EventRow>>, texts: Arc<dyn Texts>) -> Collection<'s, Piece> {
     events.flat_map(move |event| passages(&event, &*texts))
 }
 
-fn passages(event: &Arc<EventRow>, texts: &dyn Texts) -> Vec<Arc<Piece>> {
+fn passages(event: &Arc<EventRow>, texts: &dyn Texts) -> Vec<Piece> {
     let said = matches!(event.kind, Kind::Message | Kind::Response | Kind::Post);
     if !event.live() || !said || event.text_bytes == 0 {
         return Vec::new();
     }
-    let piece = |ordinal, span, text| {
-        let passage = Passage::new(event.scope.clone(), event.id, ordinal, span, text);
-        Arc::new(Piece { passage, event: event.clone() })
-    };
+    let piece = |part| Piece { event: event.clone(), part };
     if event.text_bytes as usize <= PASSAGE_BYTES_MAX {
-        return vec![piece(0, Span { start: 0, end: event.text_bytes }, event.text)];
+        return vec![piece(None)];
     }
     let Some(text) = texts.text(event.text) else { return Vec::new() };
     let hash = |span: Span| text_hash(&text[span.start as usize..span.end as usize]);
-    (0..).zip(pieces(&text)).map(|(ordinal, span)| piece(ordinal, span, hash(span))).collect()
-}
-
-/// Passages as their table holds them: with the event before theirs, where there is one.
-pub fn placed<'s>(
-    pieces: Collection<'s, Arc<Piece>>,
-    previous: Collection<'s, (EventId, EventId)>,
-) -> Collection<'s, PassageRow> {
-    let after = pieces
-        .clone()
-        .map(|piece| (piece.event.id, piece))
-        .arrange_by_key_named("passages by event")
-        .join_core(previous.arrange_by_key_named("previous event"), |_, piece, before| Some((piece.clone(), *before)));
-    let after = after.explode(|(piece, before)| [(row(&piece, Some(before)), 1), (row(&piece, None), -1)]);
-    pieces.map(|piece| row(&piece, None)).concat(after)
-}
-
-fn row(piece: &Piece, previous: Option<EventId>) -> PassageRow {
-    PassageRow { passage: piece.passage.clone(), event: piece.event.clone(), previous }
+    let part = |(ordinal, span)| piece(Some(Arc::new(Part { ordinal, span, text: hash(span) })));
+    (0..).zip(pieces(&text)).map(part).collect()
 }
 
 /// Where a text is cut into passages: at the last paragraph end that leaves more than half a passage, else at a sentence
@@ -114,7 +133,7 @@ fn span(start: usize, end: usize) -> Span {
 }
 
 /// The meaning, by brute force: every event's text is read and cut.
-pub fn split_naive(events: &[Arc<EventRow>], texts: &dyn Texts) -> Vec<Arc<Piece>> {
+pub fn split_naive(events: &[Arc<EventRow>], texts: &dyn Texts) -> Vec<Piece> {
     let mut out = Vec::new();
     for event in events.iter().filter(|event| event.live()) {
         if [Kind::Reasoning, Kind::Rename, Kind::Notice].contains(&event.kind) {
@@ -123,8 +142,9 @@ pub fn split_naive(events: &[Arc<EventRow>], texts: &dyn Texts) -> Vec<Arc<Piece
         let text = texts.text(event.text).unwrap_or_else(|| "".into());
         for (ordinal, span) in pieces(&text).into_iter().enumerate() {
             let hash = text_hash(&text[span.start as usize..span.end as usize]);
-            let passage = Passage::new(event.scope.clone(), event.id, ordinal as u32, span, hash);
-            out.push(Arc::new(Piece { passage, event: event.clone() }));
+            let part = Part { ordinal: ordinal as u32, span, text: hash };
+            let whole = text.len() <= PASSAGE_BYTES_MAX;
+            out.push(Piece { event: event.clone(), part: (!whole).then(|| Arc::new(part)) });
         }
     }
     out
@@ -136,11 +156,11 @@ mod tests {
 
     use std::collections::BTreeMap;
 
-    use nexus_types::{Hash128, Text, TextHash, Version};
+    use nexus_types::{EventId, Hash128, Text, Version};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::check::{Draw, check, check2};
+    use crate::check::{Draw, check};
 
     fn texts() -> Vec<Text> {
         let long = "One sentence here. Another there! ".repeat(60);
@@ -164,14 +184,13 @@ mod tests {
     }
 
     #[test]
-    fn passages_know_what_came_before() {
-        // Of each event there is one row before it, so the second id follows from the first.
-        let id = |n: u64, kind: u64| EventId(Hash128([n, kind]));
-        let previous = move |draw: &mut Draw| Some(draw.below(12)).map(|n| (id(n, 0), id(n / 2, 1))).unwrap();
-        check2("placed", (crate::fake::piece, previous), placed, |pieces, previous| {
-            let before = |piece: &Piece| previous.iter().find(|(event, _)| *event == piece.event.id).map(|(_, id)| *id);
-            pieces.iter().map(|piece| row(piece, before(piece))).collect()
-        });
+    fn a_text_that_fits_is_the_passage_that_its_parts_would_be() {
+        let mut row = EventRow::tombstone("s".into(), EventId(Hash128([7, 0])), Version::default());
+        (row.text, row.text_bytes) = (text_hash("short"), 5);
+        let part = Part { ordinal: 0, span: Span { start: 0, end: 5 }, text: row.text };
+        let whole = Piece { event: Arc::new(row), part: None };
+        let piece = Piece { part: Some(Arc::new(part)), ..whole.clone() };
+        assert_eq!((piece.passage(), piece.id(), piece.text()), (whole.passage(), whole.id(), whole.text()));
     }
 
     fn cuts(text: &str) -> Vec<&str> {

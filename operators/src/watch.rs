@@ -21,15 +21,12 @@ use std::sync::Arc;
 
 use nexus_scoring::ranking::{Asked, Voice};
 use nexus_types::policy::WATCHED_MAX;
-use nexus_types::{
-    Answer, Ask, Author, EventId, Millis, PassageId, Policy, PolicyRow, Scope, Task, Text, Texts, Watched,
-};
+use nexus_types::{Author, EventId, Millis, PassageId, Policy, PolicyRow, Scope, Task, Text, Texts, Watched};
 use serde::{Deserialize, Serialize};
 
-use crate::per_key::{distinct, per_epoch};
-use crate::scoped::{self, Shard};
+use crate::Collection;
+use crate::per_key::per_epoch;
 use crate::split::Piece;
-use crate::{Arrangement, Collection};
 use desk::Desk;
 
 pub use naive::watch_naive;
@@ -39,46 +36,27 @@ type Watch = (Scope, Text, u32);
 /// What is ranked: the newest first.
 type Place = (Reverse<Millis>, PassageId, EventId);
 
-/// What happens to a passage of a watched scope.
+/// What a watched scope holds, as [`crate::read()`] has it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-enum Row {
+pub enum Sight {
     /// It was said.
-    Said(Arc<Piece>),
+    Said(Piece),
     /// This embedder has read it.
-    Read(Arc<Piece>, Text),
+    Read(Piece, Text),
 }
 
-/// The kept rankings. Passages and answers are arranged as [`crate::embed::by_scope`] and [`crate::answered::by_ask`] do.
+/// The kept rankings of what is said in watched scopes.
 pub fn watch<'s>(
-    passages: Arrangement<'s, Shard, Arc<Piece>>,
-    answers: Arrangement<'s, Ask, Arc<Answer>>,
+    said: Collection<'s, Sight>,
     policy: Collection<'s, PolicyRow>,
     texts: Arc<dyn Texts>,
 ) -> Collection<'s, Watched> {
-    let scopes = policy.clone().flat_map(|row| matches!(row.policy, Policy::Watch { .. }).then_some((row.scope, ())));
-    let scopes = scoped::everywhere(distinct(scopes, "watched scopes")).arrange_by_key_named("watched scopes");
-    let pieces = passages.join_core(scopes, |shard, piece, ()| Some((shard.clone(), piece.clone())));
-    let models = scoped::everywhere(policy.clone().flat_map(embedder)).arrange_by_key_named("embedders of watches");
-    let asked = pieces.clone().arrange_by_key_named("watched passages").join_core(models, |_, piece, model| {
-        Some((Ask { text: piece.passage.text, model: model.clone() }, piece.clone()))
-    });
-    let read = asked.arrange_by_key_named("watched passages by ask").join_core(answers, |ask, piece, answer| {
-        matches!(**answer, Answer::Vector).then(|| Row::Read(piece.clone(), ask.model.clone()))
-    });
-    let rows = pieces.map(|(_, piece)| Row::Said(piece)).concat(read);
-    let candidates = per_epoch(rows, policy.filter(heeded), "Watch", desk::route, Desk::new(texts));
+    let candidates = per_epoch(said, policy.filter(heeded), "Watch", desk::route, Desk::new(texts));
     let ranked = crate::rank(candidates, WATCHED_MAX as usize);
     ranked.filter(|((.., k), rank, ..)| rank <= k).map(|((scope, question, _), rank, score, place)| {
         let (Reverse(said_at), passage, event) = place;
         Watched { scope, question, rank, passage, event, said_at, score }
     })
-}
-
-fn embedder(row: PolicyRow) -> Option<(Scope, Text)> {
-    match row.policy {
-        Policy::Model { task: Task::Embed, model } => Some((row.scope, model)),
-        _ => None,
-    }
 }
 
 /// Whether a row of policy changes what is ranked, or how: all passages of its scope are then judged anew.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use nexus_dataflows::Outputs;
 use nexus_operators::Resolved;
-use nexus_operators::split::Piece;
+use nexus_operators::split::{Part, Piece};
 use nexus_operators::watch::watch_naive;
 use nexus_operators::weigh::{self, Signal};
 use nexus_types::event::text_hash;
@@ -133,7 +133,8 @@ fn placed(passage: &Passage, event: &Arc<EventRow>, live: &[&Arc<EventRow>]) -> 
 
 fn watched(passages: &[(Passage, Arc<EventRow>)], policy: &[PolicyRow], ground: &Ground) -> Vec<Watched> {
     let piece = |(passage, event): &(Passage, Arc<EventRow>)| {
-        Arc::new(Piece { passage: passage.clone(), event: event.clone() })
+        let part = Part { ordinal: passage.ordinal, span: passage.span, text: passage.text };
+        Piece { event: event.clone(), part: Some(Arc::new(part)) }
     };
     let answers: Vec<AnswerRow> =
         ground.answers.iter().map(|(ask, answer)| AnswerRow { ask: ask.clone(), answer: answer.clone() }).collect();

@@ -65,14 +65,14 @@ fn agrees_with_naive() {
 /// What a sentence of Anna's in #x, said to nobody, claims: subject and object.
 fn keys(subject: Term, object: Term, edit: impl Fn(&mut EventRow)) -> Option<(String, String)> {
     let draw = &mut Draw::new(7);
-    let mut piece = (*fake::piece(draw)).clone();
+    let mut piece = fake::piece(draw);
     let event = Arc::make_mut(&mut piece.event);
     (event.kind, event.author, event.addressees) = (Kind::Message, "Anna Kowalska <Anna>".into(), Arc::new([]));
     (event.platform, event.channel, event.reply_to) = ("irc".into(), "#x".into(), None);
     event.version = nexus_types::Version::default();
     edit(event);
     let statement = Statement { subject, object, ..fake::statement(draw) };
-    let said = Said { piece: Arc::new(piece), place: 0, statement };
+    let said = Said { piece, place: 0, statement };
     let claim = claim(&said, addressee(&said.piece.event).as_ref(), None)?;
     let object = match claim.object {
         Object::Key(key) => key,

@@ -9,10 +9,11 @@ use nexus_scoring::ranking::{Heard, Nearby, REACH, Seen, TALK_GAP};
 use nexus_types::{EventId, Millis, PassageId, PolicyRow, Scope, Text, TextHash, Texts};
 
 use super::judge::Judge;
-use super::{Place, Row, Watch};
+use super::{Place, Sight, Watch};
 use crate::Diff;
 use crate::neighbours::{Key as Talk, conversation};
 use crate::per_key::Machine;
+use crate::split::Piece;
 
 /// Where a passage stands in its talk.
 type Stand = (Millis, EventId, u32);
@@ -64,8 +65,8 @@ struct Part {
 }
 
 /// A talk is on one desk.
-pub(super) fn route(row: &Row) -> u64 {
-    let (Row::Said(piece) | Row::Read(piece, _)) = row;
+pub(super) fn route(row: &Sight) -> u64 {
+    let (Sight::Said(piece) | Sight::Read(piece, _)) = row;
     conversation(&piece.event).hashed()
 }
 
@@ -75,32 +76,32 @@ impl Desk {
     }
 
     /// Takes in what was said and read, and gives where scores may have changed.
-    fn place(&mut self, rows: Vec<(Row, Diff)>, out: &mut Vec<(Candidate, Diff)>) -> BTreeMap<Talk, BTreeSet<Stand>> {
-        let mut net: BTreeMap<Row, Diff> = BTreeMap::new();
+    fn place(&mut self, rows: Vec<(Sight, Diff)>, out: &mut Vec<(Candidate, Diff)>) -> BTreeMap<Talk, BTreeSet<Stand>> {
+        let mut net: BTreeMap<Sight, Diff> = BTreeMap::new();
         rows.into_iter().for_each(|(row, diff)| *net.entry(row).or_default() += diff);
         let mut touched: BTreeMap<Talk, BTreeSet<Stand>> = BTreeMap::new();
         // What goes first: a passage that comes again in other words stands where it stood.
         let (came, went): (Vec<_>, Vec<_>) =
             net.into_iter().filter(|(_, diff)| *diff != 0).partition(|(_, diff)| *diff > 0);
         for (row, diff) in went.into_iter().chain(came) {
-            let (Row::Said(piece) | Row::Read(piece, _)) = &row;
+            let (Sight::Said(piece) | Sight::Read(piece, _)) = &row;
             let key = conversation(&piece.event);
-            let stand = (piece.event.said_at, piece.event.id, piece.passage.ordinal);
+            let stand = (piece.event.said_at, piece.event.id, piece.ordinal());
             let talk = self.talks.entry(key.clone()).or_default();
             // Around where it stood, and around where it stands.
             touched.entry(key.clone()).or_default().extend(around(talk, &stand));
             match (&row, diff > 0) {
-                (Row::Said(piece), true) => {
+                (Sight::Said(piece), true) => {
                     let turn = talk.entry(stand).or_insert_with(|| Turn::of(piece));
-                    (turn.passage, turn.text) = (piece.passage.id, piece.passage.text);
+                    (turn.passage, turn.text) = (piece.id(), piece.text());
                     (turn.author, turn.heard) = (piece.event.author.clone(), None);
                 }
-                (Row::Said(piece), false) => {
+                (Sight::Said(piece), false) => {
                     if talk.get(&stand).is_some_and(|turn| turn.is(piece)) {
                         retract(talk.remove(&stand), &stand, out);
                     }
                 }
-                (Row::Read(piece, model), came) => {
+                (Sight::Read(piece, model), came) => {
                     if let Some(turn) = talk.get_mut(&stand).filter(|turn| turn.is(piece)) {
                         if came {
                             _ = turn.read.insert(model.clone())
@@ -247,10 +248,10 @@ impl Desk {
     }
 }
 
-impl Machine<Row, PolicyRow> for Desk {
+impl Machine<Sight, PolicyRow> for Desk {
     type Out = Candidate;
 
-    fn turn(&mut self, rows: Vec<(Row, Diff)>, shared: Vec<(PolicyRow, Diff)>, out: &mut Vec<(Candidate, Diff)>) {
+    fn turn(&mut self, rows: Vec<(Sight, Diff)>, shared: Vec<(PolicyRow, Diff)>, out: &mut Vec<(Candidate, Diff)>) {
         let mut net: BTreeMap<PolicyRow, Diff> = BTreeMap::new();
         shared.into_iter().for_each(|(row, diff)| *net.entry(row).or_default() += diff);
         let mut changed = BTreeSet::new();
@@ -276,9 +277,9 @@ impl Machine<Row, PolicyRow> for Desk {
 }
 
 impl Turn {
-    fn of(piece: &crate::split::Piece) -> Turn {
+    fn of(piece: &Piece) -> Turn {
         let (author, read, given, heard) = (piece.event.author.clone(), BTreeSet::new(), Vec::new(), None);
-        Turn { passage: piece.passage.id, text: piece.passage.text, author, read, given, heard }
+        Turn { passage: piece.id(), text: piece.text(), author, read, given, heard }
     }
 
     /// Whether it counts by its meaning.
@@ -293,8 +294,8 @@ impl Turn {
         }
     }
 
-    fn is(&self, piece: &crate::split::Piece) -> bool {
-        self.passage == piece.passage.id && self.text == piece.passage.text && self.author == piece.event.author
+    fn is(&self, piece: &Piece) -> bool {
+        self.passage == piece.id() && self.text == piece.text() && self.author == piece.event.author
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use nexus_scoring::Statistics;
 use nexus_scoring::ranking::{Heard, MINILM, Nearby, REACH, Seen, Sought, Spread, TALK_GAP, Weights, features};
@@ -14,12 +13,7 @@ use crate::neighbours::conversation;
 use crate::split::Piece;
 
 /// The kept rankings of these passages, under this policy.
-pub fn watch_naive(
-    passages: &[Arc<Piece>],
-    answers: &[AnswerRow],
-    policy: &[PolicyRow],
-    texts: &dyn Texts,
-) -> Vec<Watched> {
+pub fn watch_naive(passages: &[Piece], answers: &[AnswerRow], policy: &[PolicyRow], texts: &dyn Texts) -> Vec<Watched> {
     let mut watches: BTreeMap<(Scope, Text), u32> = BTreeMap::new();
     for row in policy {
         if let Policy::Watch { question, k } = &row.policy {
@@ -29,8 +23,7 @@ pub fn watch_naive(
     }
     let mut watched = Vec::new();
     for ((scope, question), k) in watches {
-        let here: Vec<&Piece> =
-            passages.iter().map(|piece| &**piece).filter(|one| one.passage.scope == scope).collect();
+        let here: Vec<&Piece> = passages.iter().filter(|one| one.event.scope == scope).collect();
         let policy: Vec<&Policy> = policy.iter().filter(|row| row.scope == scope).map(|row| &row.policy).collect();
         let world = World { here, answers, policy, texts };
         for (rank, (Reverse(score), Reverse(said_at), passage, event)) in (1..=k).zip(world.places(&question)) {
@@ -60,12 +53,12 @@ impl World<'_> {
         for piece in &self.here {
             let mut talk: Vec<&Piece> = self.here.clone();
             talk.retain(|other| conversation(&other.event) == conversation(&piece.event));
-            talk.sort_by_key(|other| (other.event.said_at, other.event.id, other.passage.ordinal));
-            let Some(at) = talk.iter().position(|other| other.passage.id == piece.passage.id) else { continue };
+            talk.sort_by_key(|other| (other.event.said_at, other.event.id, other.ordinal()));
+            let Some(at) = talk.iter().position(|other| other.id() == piece.id()) else { continue };
             let seen: Vec<Seen> = talk.iter().map(|other| self.seen(other)).collect();
             let cosine = |other: &Piece| {
                 let model = self.read(other)?;
-                self.texts.nearness(model, &[&asked.embedded], &[other.passage.text])[0][0]
+                self.texts.nearness(model, &[&asked.embedded], &[other.text()])[0][0]
             };
             let hear = |(other, seen)| Heard::of(&sought, seen, cosine(other));
             let heard: Vec<Heard<'_>> = talk.iter().copied().zip(&seen).map(hear).collect();
@@ -77,7 +70,7 @@ impl World<'_> {
             let features = features(&sought, Nearby { turn: &heard[at], before: &before, after: &after });
             let score = weights.score(&asked, &features, said_at(at));
             if weights.matches(&sought, &features, score) {
-                places.push((Reverse(score.total), Reverse(said_at(at)), piece.passage.id, piece.event.id));
+                places.push((Reverse(score.total), Reverse(said_at(at)), piece.id(), piece.event.id));
             }
         }
         places.sort();
@@ -93,14 +86,14 @@ impl World<'_> {
     }
 
     fn seen(&self, piece: &Piece) -> Seen {
-        let text = self.texts.text(piece.passage.text).unwrap_or_default();
+        let text = self.texts.text(piece.text()).unwrap_or_default();
         Seen::of(&text, &piece.event.author, piece.event.said_at)
     }
 
     /// The scope's embedder, if it has read the passage.
     fn read(&self, piece: &Piece) -> Option<&Text> {
         let model = self.embedder()?;
-        let asked = |row: &&AnswerRow| row.ask.model == *model && row.ask.text == piece.passage.text;
+        let asked = |row: &&AnswerRow| row.ask.model == *model && row.ask.text == piece.text();
         self.answers.iter().filter(asked).any(|row| *row.answer == Answer::Vector).then_some(model)
     }
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use nexus_scoring::ONE;
 use nexus_types::event::text_hash;
-use nexus_types::{AnswerRow, EventRow, Hash128, Kind, TextHash, Version};
+use nexus_types::{Answer, AnswerRow, Ask, EventRow, Hash128, Kind, TextHash, Version};
 
 use super::*;
 use crate::check::{Draw, check2};
-use crate::{answered, embed};
+use crate::read;
 
 const TEXTS: [&str; 8] = [
     "I moved to Lisbon last week",
@@ -44,7 +44,7 @@ fn world() -> World {
 }
 
 /// All of a passage follows from its number: one row per id.
-fn piece(draw: &mut Draw) -> Arc<Piece> {
+fn piece(draw: &mut Draw) -> Piece {
     let n = draw.below(60);
     let mut event = EventRow::tombstone(
         (if n.is_multiple_of(5) { "t" } else { "s" }).into(),
@@ -60,9 +60,7 @@ fn piece(draw: &mut Draw) -> Arc<Piece> {
     let text = TEXTS[n as usize % TEXTS.len()];
     event.text = text_hash(text);
     event.text_bytes = text.len() as u32;
-    let span = nexus_types::passage::Span { start: 0, end: event.text_bytes };
-    let passage = nexus_types::Passage::new(event.scope.clone(), event.id, 0, span, event.text);
-    Arc::new(Piece { passage, event: Arc::new(event) })
+    Piece { event: Arc::new(event), part: None }
 }
 
 fn answer(draw: &mut Draw) -> AnswerRow {
@@ -119,7 +117,7 @@ fn agrees_with_naive() {
         (piece, other),
         |pieces, others| {
             let (answers, policy) = (others.clone().flat_map(answer_of), others.flat_map(policy_of));
-            watch(embed::by_scope(pieces), answered::by_ask(answers), policy, Arc::new(world()))
+            watch(read(pieces, answers, policy.clone()).watched, policy, Arc::new(world()))
         },
         |pieces, others| {
             let answers: Vec<AnswerRow> = others.iter().cloned().filter_map(answer_of).collect();
