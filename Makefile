@@ -7,15 +7,15 @@ target := $(or $(CARGO_TARGET_DIR),target)
 examples := $(patsubst examples/%.rs,%,$(wildcard examples/*.rs))
 benches := $(patsubst benches/%.rs,%,$(wildcard benches/*.rs))
 
-.PHONY: help demo build test test-wgpu check-train check-kafka soak bench setup
+.PHONY: help demo build test test-wgpu check-train test-kafka soak bench setup
 
 help:
 	@echo 'make demo    set up, build, take in a sample history, show what is remembered and how it changes'
 	@echo 'make test    format, lints, all tests, doc tests, examples, documentation; what CI runs'
 	@echo 'make test-wgpu  encoders on a graphics device, Vulkan in software if there is no other; CI runs it too'
 	@echo 'make check-train  the program that trains the heads still compiles; CI runs it too'
-	@echo 'make check-kafka  the feed of Kafka, which only some builds have, still compiles; CI runs it too'
-	@echo 'make soak    eight platforms followed for SECONDS=3600: latency, memory, everything once'
+	@echo 'make test-kafka  lints and tests of the feed of Kafka, which only some builds have; CI runs it too'
+	@echo 'make soak    eight platforms for SECONDS=3600, then in a storm for as long: latency, memory, everything once'
 	@echo 'make bench   every figure of the README; arguments for one: cargo bench --profile dev --bench NAME -- ARGS'
 	@echo 'make build   the command line, in $(target)/debug/nexus'
 	@echo 'make setup   check what a build needs, install what is missing'
@@ -46,10 +46,12 @@ test-wgpu: setup
 check-train: setup
 	cargo check -p nexus-inference --features train --example heads
 
-# With the features of `make test` and this one: only our crates are checked again.
-check-kafka: setup
-	cargo clippy --workspace --all-targets --features nexus/kafka -- -D warnings
+# With the features of `make test` and this one: only our crates, and those that this one brings, are built again.
+test-kafka: setup
+	cargo clippy --workspace --all-targets --features nexus-cli/kafka -- -D warnings
+	cargo test --workspace --features nexus-cli/kafka --lib --test it -- kafka
 
+# Two tests, one after the other: what is said is in recall within a moment; whatever fails, memory comes right.
 SECONDS ?= 3600
 soak: setup
 	NEXUS_SOAK=$(SECONDS) cargo test --workspace --test it -- --nocapture eight_platforms

@@ -78,7 +78,7 @@ impl Mailer {
     }
 
     /// The mails of a mailbox, which is then open: number and Message-ID.
-    fn mails(&mut self, name: &str) -> Vec<(String, String)> {
+    pub(crate) fn mails(&mut self, name: &str) -> Vec<(String, String)> {
         self.command(&format!("SELECT {name}"));
         let lines = self.command("UID FETCH 1:* (UID BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])");
         let (mut uid, mut found) = (String::new(), Vec::new());
@@ -90,6 +90,17 @@ impl Mailer {
             }
         }
         found
+    }
+
+    /// Takes a mail out of the mailbox that is open.
+    pub(crate) fn expunge(&mut self, uid: &str) {
+        self.command(&format!("UID STORE {uid} +FLAGS (\\Deleted)"));
+        self.command("EXPUNGE");
+    }
+
+    /// Puts a copy of a mail of the mailbox that is open into this one.
+    pub(crate) fn copy(&mut self, uid: &str, name: &str) {
+        self.command(&format!("UID COPY {uid} {name}"));
     }
 }
 
@@ -121,12 +132,9 @@ fn an_account_is_in_memory_as_it_is_whatever_happens() {
             let mails = mailer.mails(name);
             let uid = (!mails.is_empty()).then(|| mails[draw(mails.len())].0.clone());
             match (draw(6), uid) {
-                (3, Some(uid)) => {
-                    mailer.command(&format!("UID STORE {uid} +FLAGS (\\Deleted)"));
-                    mailer.command("EXPUNGE");
-                }
+                (3, Some(uid)) => mailer.expunge(&uid),
                 (4, Some(uid)) => drop(mailer.command(&format!("UID MOVE {uid} {other}"))),
-                (5, Some(uid)) => drop(mailer.command(&format!("UID COPY {uid} {other}"))),
+                (5, Some(uid)) => mailer.copy(&uid, other),
                 _ => {
                     let (id, text) =
                         (format!("{kill}-{at}@example.org"), format!("I bought {} figs.", kill * 100 + at));

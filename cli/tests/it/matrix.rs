@@ -80,7 +80,7 @@ impl User {
 }
 
 /// A room, and what it reads.
-struct Room {
+pub(crate) struct Room {
     id: String,
     anna: User,
     /// What every message reads, by its id.
@@ -91,16 +91,21 @@ struct Room {
 }
 
 impl Room {
+    /// One without messages, in which this account speaks.
+    pub(crate) fn new(id: String, anna: User) -> Room {
+        Room { id, anna, reads: BTreeMap::new(), edits: Vec::new(), luck: Luck(11) }
+    }
+
     fn draw(&mut self, below: u64) -> u64 {
         self.luck.below(below)
     }
 
-    fn say(&mut self, text: String) {
+    pub(crate) fn say(&mut self, text: String) {
         self.reads.insert(self.anna.say(&self.id, &text), text);
     }
 
     /// Somebody says, edits, redacts something, or takes an edit back.
-    fn happen(&mut self, text: String) {
+    pub(crate) fn happen(&mut self, text: String) {
         let at = self.draw(self.reads.len() as u64) as usize;
         let event = self.reads.keys().nth(at).unwrap().clone();
         match self.draw(5) {
@@ -123,6 +128,29 @@ impl Room {
             }
         }
         std::thread::sleep(Duration::from_millis(self.draw(60)));
+    }
+
+    /// What it reads as the server has it: each message that is left, by its last edit that is left.
+    pub(crate) fn on_server(&self) -> Vec<String> {
+        let (mut reads, mut from) = (Vec::new(), String::new());
+        loop {
+            let path = format!("rooms/{}/messages?dir=b&limit=100{from}", self.id);
+            let page = call(self.anna.port, "GET", &path, &self.anna.token, &Value::Null);
+            for event in page["chunk"].as_array().unwrap() {
+                let (id, content) = (event["event_id"].as_str().unwrap(), &event["content"]);
+                let edited = &event["unsigned"]["m.relations"]["m.replace"]["content"]["m.new_content"]["body"];
+                let is_edit = content["m.relates_to"]["rel_type"] == "m.replace";
+                // What was redacted has no body.
+                if event["type"] == "m.room.message"
+                    && !is_edit
+                    && let Some(sent) = content["body"].as_str()
+                {
+                    reads.push(format!("{id} {}", edited.as_str().unwrap_or(sent)));
+                }
+            }
+            let Some(end) = page["end"].as_str() else { return reads };
+            from = format!("&from={end}");
+        }
     }
 
     /// Waits until memory reads as the room does.
@@ -150,7 +178,7 @@ fn a_room_is_in_memory_as_it_reads_whatever_happens() {
     let id = anna.post("createRoom", json!({"preset": "public_chat", "name": "Harbour"}));
     let id = id["room_id"].as_str().unwrap().replace('!', "%21");
     nexus.post(&format!("join/{id}"), json!({}));
-    let mut room = Room { id, anna, reads: BTreeMap::new(), edits: Vec::new(), luck: Luck(11) };
+    let mut room = Room::new(id, anna);
     (0..HISTORY).for_each(|at| room.say(format!("before {at}")));
     let place = Place::new();
     let network = Proxy::start(server.port, 1);

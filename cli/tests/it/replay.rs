@@ -122,7 +122,7 @@ fn serve(socket: &TcpStream, handler: &impl Fn(&Request) -> Answer) -> std::io::
     }
 }
 
-/// Reads a request; `None` where nothing was asked.
+/// Reads a request; `None` where nothing was asked, or its head is cut off.
 fn read(socket: &TcpStream) -> std::io::Result<Option<Request>> {
     let mut from = BufReader::new(socket);
     let mut line = String::new();
@@ -133,6 +133,9 @@ fn read(socket: &TcpStream) -> std::io::Result<Option<Request>> {
     loop {
         let mut line = String::new();
         from.read_line(&mut line)?;
+        if !line.ends_with('\n') {
+            return Ok(None);
+        }
         let Some((name, value)) = line.trim_end().split_once(':') else { break };
         headers.insert(name.to_ascii_lowercase(), value.trim().to_string());
     }
