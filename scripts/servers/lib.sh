@@ -26,16 +26,20 @@ debs() {
     touch "$unpacked"
 }
 
-# pypi FOLDER PACKAGE: this Python package, in an environment of its own.
+# pypi FOLDER PACKAGE: this Python package, in an environment of its own. Of many at once the first installs it.
 pypi() {
     if [ -e "$1/.installed" ]; then return 0; fi
     mkdir -p "$SERVERS"
-    if ! python3 -m venv "$1" >&2; then
-        echo "servers: python3 with venv is not here" >&2
-        exit 3
-    fi
-    "$1/bin/pip" install -q --disable-pip-version-check "$2" >&2
-    touch "$1/.installed"
+    (
+        ! command -v flock >/dev/null || flock 9
+        if [ -e "$1/.installed" ]; then exit 0; fi
+        if ! python3 -m venv "$1" >&2; then
+            echo "servers: python3 with venv is not here" >&2
+            exit 3
+        fi
+        "$1/bin/pip" install -q --disable-pip-version-check "$2" >&2
+        touch "$1/.installed"
+    ) 9>"$1.lock"
 }
 
 # unprivileged FOLDER: sets $who and $group: the caller and the folder's group; nobody where the caller is root, whom servers

@@ -258,12 +258,15 @@ impl KafkaFeed {
     }
 
     async fn fetch(&self, partition: PartitionClient, next: i64, bytes: i32) -> Result<Fetched, Broken> {
+        // It begins here: a broker that let us wait is not waited for again.
+        let pause = sleep(PAUSE);
         let answer = self.within("fetching", FETCH, partition.fetch_records(next, 1..bytes, WAIT_MS)).await?;
         match answer {
-            Ok((records, end)) => {
-                // The mark of a transaction is no message, and comes alone, at once, until something follows it.
-                if records.is_empty() && end > next {
-                    sleep(PAUSE).await;
+            Ok((records, _)) => {
+                // The mark of a transaction is no message, and comes alone, at once, until something follows it; and some
+                // brokers answer at once whatever there is.
+                if records.is_empty() {
+                    pause.await;
                 }
                 Ok(Fetched { partition, next, records, lost: None })
             }
@@ -351,7 +354,7 @@ impl KafkaFeed {
         use ProtocolError::{ClusterAuthorizationFailed, InvalidTopicException, TopicAuthorizationFailed};
         let text = error.to_string();
         if text.contains(COMPRESSED) {
-            return self.refused("its messages are compressed, which is not read: let producers send them as they are");
+            return self.refused("messages are compressed by zstd, which is not read: let producers use gzip, lz4 or snappy");
         }
         if FINAL_WORDS.iter().any(|word| text.contains(word)) {
             return self.refused(format!("the credentials or the mechanism are not accepted: {text}"));
@@ -479,7 +482,7 @@ mod tests {
         let feed = feed("").unwrap();
         let refused = |text: &str| matches!(feed.broken(&Error::InvalidResponse(text.into())), Broken::Refused(_));
         assert!(refused("Sasl handshake failed: API error: SaslAuthenticationFailed"));
-        assert!(refused("Malformed data: Unimplemented compression: Gzip"));
+        assert!(refused("Malformed data: Unimplemented compression: Zstd"));
         assert!(!refused("Cannot read/write data: early eof"));
         assert!(matches!(feed.broken(&Error::Timeout), Broken::Retry(_)));
     }
