@@ -14,6 +14,7 @@ use nexus_types::{Policy, PolicyRow, Scope};
 use serde::{Deserialize, Serialize};
 
 use crate::admit::Record;
+use crate::engine::Engine;
 use crate::writer::Nexus;
 use crate::{Error, ErrorKind, Memory, Result};
 
@@ -113,13 +114,19 @@ impl Nexus {
         each_line(path, |_| Ok(()))?;
         let scope = self.scope().clone();
         self.engine.ensure_scope(&scope)?;
+        self.engine.whole(|engine| engine.import(path, &scope))
+    }
+}
+
+impl Engine {
+    fn import(&mut self, path: &Path, scope: &Scope) -> Result<ExportReport> {
         let (mut report, mut events, mut policy) = (ExportReport::default(), Vec::new(), Vec::new());
         each_line(path, |line| {
             match line {
                 Line::Event(record) => {
                     report.events += 1;
-                    let record = rescoped(*record, &scope);
-                    if self.engine.heads.raise(&record) {
+                    let record = rescoped(*record, scope);
+                    if self.heads.raise(&record) {
                         report.news += 1;
                         events.push(record);
                     }
@@ -131,13 +138,13 @@ impl Nexus {
                 Line::NexusArchive { .. } | Line::End { .. } => {}
             }
             if events.len() >= EVENTS_PER_EPOCH {
-                self.engine.acknowledge(vec![Record::Events(std::mem::take(&mut events))])?;
-                self.engine.turn()?;
+                self.acknowledge(vec![Record::Events(std::mem::take(&mut events))])?;
+                self.turn()?;
             }
             Ok(())
         })?;
-        self.engine.acknowledge(vec![Record::Events(events), Record::Policy { added: policy, removed: Vec::new() }])?;
-        self.engine.turn()?;
+        self.acknowledge(vec![Record::Events(events), Record::Policy { added: policy, removed: Vec::new() }])?;
+        self.turn()?;
         Ok(report)
     }
 }

@@ -38,6 +38,9 @@ const MAINTAIN_STEPS: usize = 1;
 /// The most maintenance steps after an ingest.
 const SETTLE_ROUNDS_MAX: usize = 100;
 
+/// Why an engine has failed that panicked. Not what the panic says: that may quote what somebody wrote.
+const PANICKED: &str = "it panicked half way, which is a bug in Nexus: please report it with what was printed";
+
 /// One writer's engine: the store, the graph over it, and what stands between them.
 pub(crate) struct Engine {
     pub(crate) settings: Settings,
@@ -91,11 +94,12 @@ pub(crate) struct Turn {
 
 impl Engine {
     /// Acknowledges records: appends them to the tail log, fsynced, and keeps them for the next turn.
-    pub(crate) fn acknowledge(&mut self, records: Vec<Record>) -> Result<()> {
+    pub(crate) fn acknowledge(&mut self, mut records: Vec<Record>) -> Result<()> {
         self.sound()?;
+        self.feeds.sift(&mut records);
         let bytes = records.iter().map(Record::to_bytes).collect::<Result<Vec<_>>>()?;
         if !bytes.is_empty() {
-            if let Err(error) = self.store.tail().append(&bytes) {
+            if let Err(error) = self.whole(|engine| engine.store.tail().append(&bytes)) {
                 // What was decided is not on the disk: admission is ahead of it, until the store is opened again.
                 self.failed = Some(error.to_string());
                 return Err(error.into());
@@ -114,11 +118,19 @@ impl Engine {
     /// The same, with a budget for the models.
     pub(crate) fn turn_within(&mut self, budget: Duration) -> Result<Turn> {
         self.sound()?;
-        let turn = self.crank(budget);
+        let turn = self.whole(|engine| engine.crank(budget));
         if let Err(error) = &turn {
             self.failed = Some(error.to_string());
         }
         turn
+    }
+
+    /// Does something that must not be left half done: if it panics, the engine has failed, whoever catches that.
+    pub(crate) fn whole<T>(&mut self, work: impl FnOnce(&mut Engine) -> T) -> T {
+        let mut under_way = UnderWay { engine: self, ended: false };
+        let done = work(under_way.engine);
+        under_way.ended = true;
+        done
     }
 
     /// Refuses to go on after an epoch that failed half way.
@@ -271,7 +283,7 @@ impl Engine {
 
     /// Keeps files and indexes in order, a little; whether there is more to do.
     pub(crate) fn maintain(&mut self) -> Result<bool> {
-        let maintained = self.runtime.block_on(self.store.maintain(MAINTAIN_STEPS))?;
+        let maintained = self.whole(|engine| engine.runtime.block_on(engine.store.maintain(MAINTAIN_STEPS)))?;
         maintained.done.iter().for_each(|step| tracing::debug!(step));
         Ok(maintained.more)
     }
@@ -289,6 +301,20 @@ impl Engine {
     /// Watchers get the epoch's rows.
     fn publish(&mut self, outputs: &Outputs, checkpoint: &Checkpoint) {
         self.subscribers.send(outputs, checkpoint.epoch);
+    }
+}
+
+/// Work on an engine: what unwinds before it ended marks the engine as failed.
+struct UnderWay<'a> {
+    engine: &'a mut Engine,
+    ended: bool,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.engine.failed = Some(PANICKED.into());
+        }
     }
 }
 

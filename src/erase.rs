@@ -1,8 +1,8 @@
 //! Erasing: removes the bytes of all that was forgotten, deleted or edited.
 //!
-//! Answers and vectors of texts that no passage holds any more go, all rejects and letters, and what waits in the outbox
-//! and is no more; then storage rewrites every table to its current rows and drops the rest: older versions, index files,
-//! the tail, kept checkpoints, readers' leases.
+//! Answers and vectors of texts that no passage holds any more go, all rejects and letters, names that feeds noted and no
+//! event says any more, and what waits in the outbox and is no more; then storage rewrites every table to its current rows and
+//! drops the rest: older versions, index files, the tail, kept checkpoints, readers' leases.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ use crate::{Error, Result, clock};
 /// What an erasure removed.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct EraseReport {
-    /// Answers, vectors and rejects that went, by table.
+    /// Answers, vectors, rejects and feeds' notes that went, by table.
     pub rows: BTreeMap<String, usize>,
     /// Bytes of the store before.
     pub bytes_before: u64,
@@ -37,7 +37,7 @@ impl Nexus {
         self.engine.turn()?;
         let bytes = |engine: &Engine| -> Result<u64> { Ok(engine.store.bytes()?.values().sum()) };
         let mut report = EraseReport { bytes_before: bytes(&self.engine)?, ..EraseReport::default() };
-        report.rows = match self.engine.erase_ground() {
+        report.rows = match self.engine.whole(Engine::erase_ground) {
             Ok(rows) => rows,
             Err(error) => {
                 // The graph and the feeds' notes are ahead of the disk, until the store is opened again.
@@ -49,7 +49,7 @@ impl Nexus {
         self.engine.warm = Default::default();
         self.engine.texts.committed();
         let runtime = self.engine.runtime.clone();
-        let erased = runtime.block_on(self.engine.store.erase())?;
+        let erased = self.engine.whole(|engine| runtime.block_on(engine.store.erase()))?;
         let live = runtime.block_on(async {
             let snapshot = self.engine.store.snapshot().await?;
             texts(&snapshot, "events", "id", Some("state = 'live'")).await
@@ -66,11 +66,24 @@ impl Engine {
     /// Takes out what no row rests on; gives how many rows went, by table.
     fn erase_ground(&mut self) -> Result<BTreeMap<String, usize>> {
         let changes = self.orphans()?;
-        let rows = changes.iter().map(|change| (change.table.name.clone(), change.delete.len())).collect();
-        if !changes.is_empty() {
+        let counted = |change: &TableChange| (change.table.name.clone(), change.delete.len());
+        let mut rows: BTreeMap<String, usize> = changes.iter().map(counted).collect();
+        let names = self.erase_names()?;
+        if names > 0 {
+            rows.insert("notes".into(), names);
+        }
+        // What feeds noted and no table has yet is in the tail, which is to go.
+        if !changes.is_empty() || self.feeds.are_waiting() {
             self.commit_ground(changes)?;
         }
         Ok(rows)
+    }
+
+    /// Names that feeds noted and no event says any more; gives how many.
+    fn erase_names(&mut self) -> Result<usize> {
+        let runtime = self.runtime.clone();
+        let snapshot = runtime.block_on(self.store.snapshot())?;
+        runtime.block_on(self.feeds.erase(&snapshot))
     }
 
     /// Answers and vectors that no passage asks for any more, and all rejects. The graph lets go of the answers too, so

@@ -1,18 +1,25 @@
 //! How far live feeds are read, and what they remember. Both are durable together with the rows that they cover: in the
 //! tail with the append that acknowledges these, then in the checkpoint (offsets) and the table `notes` of the epoch that
-//! has them. Cost: a map entry a feed; notes are in memory only until the next commit.
+//! has them; both stay until somebody forgets the feed. Of what they remember, names are kept as long as an event says them
+//! (see `names`). Cost: a map entry a feed; notes are in memory only until the next commit.
 
-use std::collections::BTreeMap;
+mod names;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::AsArray;
+use futures::TryStreamExt;
 use nexus_storage::{Snapshot, TableChange, TableSpec, quoted};
 use nexus_types::tables::{Note, NotesTable};
 use nexus_types::{Scope, Text};
 use serde::{Deserialize, Serialize};
 
+use crate::admit::Record;
 use crate::engine::meta;
 use crate::outbox::{Cursor, SINK};
-use crate::{Error, ErrorKind, Result};
+use crate::writer::Nexus;
+use crate::{Error, ErrorKind, Memory, Result};
+use names::Names;
 
 /// After so many states that no epoch had a reason to write, one is written for them: else the tail grows.
 const WAITING_MAX: usize = 1_000;
@@ -36,6 +43,12 @@ pub(crate) struct Feeds {
     notes: BTreeMap<(Scope, Text, Text), Option<Text>>,
     /// How many states came since the last commit.
     waiting: usize,
+    /// Names that no event has said yet.
+    names: Names,
+    /// Those that a run follows, while it lends the store.
+    followed: BTreeSet<(Scope, Text)>,
+    /// Those of whose notes an erasure took some.
+    shortened: BTreeSet<(Scope, Text)>,
 }
 
 impl Feeds {
@@ -71,9 +84,60 @@ impl Feeds {
         self.waiting += 1;
     }
 
+    /// Before records are appended: names wait until an event says them.
+    pub(crate) fn sift(&mut self, records: &mut Vec<Record>) {
+        self.names.sift(records);
+    }
+
+    /// Whether anything came since the last commit.
+    pub(crate) fn are_waiting(&self) -> bool {
+        self.waiting > 0 || !self.notes.is_empty()
+    }
+
     /// Whether they should be written although nothing else is to be.
     pub(crate) fn are_due(&self) -> bool {
         self.waiting >= WAITING_MAX
+    }
+
+    /// What came is to be written with the next turn.
+    fn hurry(&mut self) {
+        self.waiting = WAITING_MAX;
+    }
+
+    /// A run that follows these lends the store.
+    pub(crate) fn lent(&mut self, followed: BTreeSet<(Scope, Text)>) {
+        self.followed = followed;
+    }
+
+    /// It has the store back; gives those of whose notes some were taken meanwhile.
+    pub(crate) fn given_back(&mut self) -> BTreeSet<(Scope, Text)> {
+        self.followed.clear();
+        std::mem::take(&mut self.shortened)
+    }
+
+    /// Takes out the names that no event of the snapshot, which is the newest, says any more; gives how many notes go.
+    pub(crate) async fn erase(&mut self, snapshot: &Snapshot) -> Result<usize> {
+        self.names.clear();
+        let mut held: BTreeMap<(Scope, Text, Text), Text> = BTreeMap::new();
+        let mut stored = snapshot.stream("notes", None, None).await?;
+        while let Some(batch) = stored.try_next().await? {
+            let names = NotesTable::decode(&batch)?.into_iter().filter(|note| NotesTable::is_name(&note.key));
+            held.extend(names.map(|note| ((note.scope, note.feed, note.key), note.value)));
+        }
+        for (whose, value) in &self.notes {
+            match value {
+                Some(value) => _ = held.insert(whose.clone(), value.clone()),
+                None => _ = held.remove(whose),
+            }
+        }
+        let held = held.into_iter().map(|((scope, feed, key), value)| Note { scope, feed, key, value });
+        let gone = names::unsaid(snapshot, held.collect()).await?;
+        let count = gone.len();
+        for Note { scope, feed, key, .. } in gone {
+            self.shortened.insert((scope.clone(), feed.clone()));
+            self.notes.insert((scope, feed, key), None);
+        }
+        Ok(count)
     }
 
     /// The change of `notes` for the epoch that is written now.
@@ -104,7 +168,7 @@ impl Feeds {
         sinks.filter_map(|((_, feed), offset)| Some((feed, Cursor::from_offset(offset)?)))
     }
 
-    /// All that a feed remembers: what the table has, and what is newer.
+    /// All that a feed remembers: what the table has, what is newer, and names that wait.
     pub(crate) async fn notes(&self, snapshot: &Snapshot, scope: &Scope, feed: &Text) -> Result<BTreeMap<Text, Text>> {
         let filter = format!("scope = {} AND feed = {}", quoted(scope), quoted(feed));
         let mut notes = BTreeMap::new();
@@ -117,6 +181,7 @@ impl Feeds {
                 None => _ = notes.remove(key),
             }
         }
+        notes.extend(self.names.of(scope, feed));
         Ok(notes)
     }
 }
@@ -132,6 +197,63 @@ pub struct FeedOffset {
     pub offset: Option<Text>,
     /// How many notes it has.
     pub notes: u64,
+}
+
+/// What was let go of a feed, or would be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ForgottenFeed {
+    /// Whether nothing was changed yet.
+    pub dry_run: bool,
+    /// How far it was read, and how much it had noted.
+    #[serde(flatten)]
+    pub feed: FeedOffset,
+    /// The epoch in which that is gone.
+    pub epoch: Option<u64>,
+}
+
+impl Nexus {
+    /// Forgets how far a feed of this scope is read and what it noted; a dry run only tells how much that is. What it
+    /// brought stays. A feed of that name begins anew; one that a run follows is not forgotten.
+    pub fn forget_feed(&mut self, feed: &str, dry_run: bool) -> Result<ForgottenFeed> {
+        self.engine.turn()?;
+        let (scope, feed) = (self.scope().clone(), Text::from(feed));
+        let engine = &mut self.engine;
+        let runtime = engine.runtime.clone();
+        let snapshot = runtime.block_on(engine.store.snapshot())?;
+        let notes = runtime.block_on(engine.feeds.notes(&snapshot, &scope, &feed))?;
+        let offset = engine.feeds.offset(&scope, &feed);
+        if offset.is_none() && notes.is_empty() {
+            let message = format!("nothing is known of a feed {feed} in the scope {scope}: nexus feeds shows them");
+            return Err(Error::not_found(message));
+        }
+        if engine.feeds.followed.contains(&(scope.clone(), feed.clone())) {
+            let what = "take it out of its configuration, have it read that again (SIGHUP), and repeat this";
+            return Err(Error::argument(format!("{feed} is followed by the run that holds the store: {what}")));
+        }
+        let state = FeedState {
+            scope: scope.clone(),
+            feed: feed.clone(),
+            offset: Some("".into()),
+            notes: notes.keys().map(|key| (key.clone(), None)).collect(),
+        };
+        let feed = FeedOffset { feed, scope, offset, notes: notes.len() as u64 };
+        if dry_run {
+            return Ok(ForgottenFeed { dry_run, feed, epoch: None });
+        }
+        engine.acknowledge(vec![Record::Feed(state)])?;
+        engine.feeds.hurry();
+        let epoch = Some(engine.turn()?.epoch);
+        Ok(ForgottenFeed { dry_run, feed, epoch })
+    }
+}
+
+impl Memory {
+    /// How far the live feeds of all scopes are read, whether a run follows them or not; without sinks.
+    pub fn feeds(&self) -> Result<Vec<FeedOffset>> {
+        let mut feeds = self.feed_offsets()?;
+        feeds.retain(|feed| !feed.scope.is_empty());
+        Ok(feeds)
+    }
 }
 
 /// How far all feeds of a store are read, by scope and name.

@@ -85,14 +85,16 @@ impl Nexus {
 
     fn forget_events(&mut self, events: Vec<EventId>) -> Result<u64> {
         let scope = self.scope().clone();
-        let records = events.into_iter().filter_map(|id| {
-            match self.engine.heads.admit(Change::Forget { scope: scope.clone(), id }) {
-                Admitted::Deleted(record) => Some(record),
-                _ => None,
-            }
-        });
-        let records = records.collect();
-        self.engine.acknowledge(vec![Record::Events(records)])?;
+        self.engine.whole(|engine| {
+            let records = events.into_iter().filter_map(|id| {
+                match engine.heads.admit(Change::Forget { scope: scope.clone(), id }) {
+                    Admitted::Deleted(record) => Some(record),
+                    _ => None,
+                }
+            });
+            let records = records.collect();
+            engine.acknowledge(vec![Record::Events(records)])
+        })?;
         Ok(self.engine.turn()?.epoch)
     }
 }
@@ -101,8 +103,10 @@ impl Engine {
     /// What these inputs would change: stepped in, read, and stepped out again. Open asks are left as they are.
     pub(crate) fn what_if(&mut self, inputs: Inputs) -> Result<Outputs> {
         let inverse = inputs.negated();
-        let outputs = self.feed(inputs)?;
-        let mut back = self.feed(inverse)?;
+        let (outputs, mut back) = self.whole(|engine| -> Result<(Outputs, Outputs)> {
+            let outputs = engine.feed(inputs)?;
+            Ok((outputs, engine.feed(inverse)?))
+        })?;
         self.texts.committed();
         let answer = outputs.clone();
         back.merge(outputs);

@@ -119,6 +119,14 @@ impl Engine {
             self.texts.sound()?;
         } else {
             let outputs = self.step(inputs)?;
+            // What a sink that came last is to have, and how far others are, the tail alone may know.
+            for record in self.tail()? {
+                if let Record::Feed(state) = record
+                    && state.scope.is_empty()
+                {
+                    self.feeds.take_in(state);
+                }
+            }
             self.migrate(&snapshot, &outputs)?;
         }
         self.texts.committed();
@@ -164,14 +172,7 @@ impl Engine {
 
     /// Replays what was acknowledged after the last checkpoint.
     fn replay(&mut self) -> Result<()> {
-        let from = self.store.checkpoint().tail_through + 1;
-        let mut records = Vec::new();
-        self.store.tail().clone().replay_from(from, |_, bytes| {
-            records.push(Record::from_bytes(bytes));
-            Ok(())
-        })?;
-        for record in records {
-            let mut record = record?;
+        for mut record in self.tail()? {
             if let Record::Events(events) = &mut record {
                 events.retain(|event| self.heads.raise(event));
             }
@@ -186,10 +187,21 @@ impl Engine {
         Ok(())
     }
 
+    /// What was acknowledged and no checkpoint has.
+    fn tail(&self) -> Result<Vec<Record>> {
+        let from = self.store.checkpoint().tail_through + 1;
+        let mut records = Vec::new();
+        self.store.tail().clone().replay_from(from, |_, bytes| {
+            records.push(Record::from_bytes(bytes));
+            Ok(())
+        })?;
+        records.into_iter().collect()
+    }
+
     /// Gives a scope its default policy, and an embedder to be read by, if it has none yet.
     pub(crate) fn ensure_scope(&mut self, scope: &Scope) -> Result<()> {
         let mut added = Vec::new();
-        if self.scopes.insert(scope.clone()) {
+        if !self.scopes.contains(scope) {
             added.extend(nexus_types::policy::defaults(scope));
         }
         let pending = self.pending.iter().flat_map(|record| match record {
@@ -202,7 +214,11 @@ impl Engine {
                 added.push(PolicyRow { scope: scope.clone(), policy: embedder::asks(&known.id()) });
             }
         }
-        if added.is_empty() { Ok(()) } else { self.acknowledge(vec![Record::Policy { added, removed: Vec::new() }]) }
+        if !added.is_empty() {
+            self.acknowledge(vec![Record::Policy { added, removed: Vec::new() }])?;
+        }
+        self.scopes.insert(scope.clone());
+        Ok(())
     }
 
     /// Makes sure that a model is at hand; false if it is not here.
@@ -263,5 +279,65 @@ impl Interner {
                 None => _ = self.0.insert(name.clone()),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use arrow::array::AsArray;
+    use nexus_storage::{TableChange, TableSpec};
+    use nexus_types::tables::{FactsTable, OutboxAt};
+
+    use super::*;
+    use crate::Nexus;
+    use crate::feeds::FeedState;
+    use crate::outbox::Wish;
+
+    /// The store as another version of the graph left it, which held no facts.
+    fn ages(nexus: &mut Nexus) {
+        let (engine, facts) = (&mut nexus.engine, FactsTable::table());
+        let runtime = engine.runtime.clone();
+        let keys = runtime.block_on(async {
+            let snapshot = engine.store.snapshot().await.unwrap();
+            snapshot.scan("facts", Some(&[facts.key]), None).await.unwrap()
+        });
+        let keys = keys.iter().flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten());
+        let delete: Vec<String> = keys.map(str::to_owned).collect();
+        assert!(!delete.is_empty());
+        let mut kept = engine.meta();
+        kept.insert(meta::GRAPH.into(), "0".into());
+        let commit = Commit {
+            epoch: engine.store.checkpoint().epoch + 1,
+            changes: vec![TableChange { table: TableSpec::from(&facts), delete, append: Vec::new() }],
+            tail_through: engine.store.tail().next_seq() - 1,
+            meta: kept,
+            committed_at: clock::now(),
+        };
+        runtime.block_on(engine.store.commit(commit)).unwrap();
+    }
+
+    #[test]
+    fn a_sink_that_came_just_before_is_told_what_a_migration_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Nexus::open_with(folder.path(), Settings { embed: false, ..Settings::default() }).unwrap();
+        let mut nexus = open();
+        nexus.say("I moved to Rome.", Some("anna")).unwrap();
+        ages(&mut nexus);
+        let at = OutboxAt { epoch: nexus.engine.store.checkpoint().epoch, ordinal: 0 };
+        let wish = Wish { of: ["facts"].map(Text::from).into_iter().collect(), scope: None };
+        let offset = Some(Cursor { at, wish }.to_offset());
+        let state = FeedState { scope: "".into(), feed: "sink/out".into(), offset, notes: Vec::new() };
+        nexus.engine.acknowledge(vec![Record::Feed(state)]).unwrap();
+        // No epoch has a reason to be written before the upgrade.
+        nexus.abandon();
+        let nexus = open();
+        let engine = &nexus.engine;
+        let until = engine.outbox.until(at, 100).expect("nothing waits for the sink");
+        let told = engine.runtime.block_on(async {
+            let snapshot = engine.store.snapshot().await.unwrap();
+            Outbox::read(&snapshot, at, until).await.unwrap()
+        });
+        assert!(told.iter().any(|row| row.row.as_deref().is_some_and(|row| row.contains("Rome"))), "{told:?}");
     }
 }

@@ -128,8 +128,8 @@ impl Nexus {
 
 /// What a source could not read, as it is kept. `file`: the file, or the feed.
 pub(crate) fn rejected(scope: &Scope, file: &str, reject: Rejected) -> Reject {
-    let Rejected { position, reason, raw, .. } = reject;
-    Reject { scope: scope.clone(), file: file.into(), position, reason, raw, seen_at: clock::now() }
+    let Rejected { position, reason, raw, hash, .. } = reject;
+    Reject { scope: scope.clone(), file: file.into(), position, reason, raw, seen_at: clock::now(), hash }
 }
 
 /// What a change deletes: an edit of it that waits is not to come after.
@@ -192,7 +192,7 @@ impl<'a> Run<'a> {
             Err(error) => {
                 let reason = error.to_string().into();
                 let (position, raw) = ("the whole file".into(), "".into());
-                let reject = Rejected { position, reason, raw, whole: Vec::new(), reading: None };
+                let reject = Rejected { position, reason, raw, hash: None, whole: Vec::new(), reading: None };
                 self.reject(&input.path.display().to_string(), reject);
             }
         }

@@ -4,18 +4,17 @@
 //! that takes in what was read of it at last. An erasure removes them all. Cost: a letter, once.
 
 use std::collections::BTreeMap;
-use std::io::Cursor;
 
 use arrow::array::AsArray;
 use arrow::datatypes::TimestampMillisecondType;
-use nexus_connectors::{Format, Item, Reading, Rejected, open_reader};
+use nexus_connectors::{Format, Item, Options, Reading, Rejected};
 use nexus_types::tables::{Letter, LettersTable, Reject, RejectsTable};
 use nexus_types::{Change, Millis, Scope};
 use serde::Serialize;
 
 use crate::admit::Record;
 use crate::ingest::rejected;
-use crate::writer::Nexus;
+use crate::writer::{Counts, Nexus};
 use crate::{Error, Memory, Result, clock};
 
 /// The fewest digits by which a letter is named.
@@ -131,19 +130,20 @@ impl Nexus {
         if reading.is_none() && format.is_none() {
             return Err(Error::argument(format!("it is not known how letter {id} is to be read: name a format")));
         }
-        let mut options = reading.unwrap_or_default().options(&letter.scope, clock::now());
+        let reading = reading.unwrap_or_default();
+        let mut options = reading.options(&letter.scope, clock::now());
         options.format = format.or(options.format);
-        let changes = read(id, mended.unwrap_or_else(|| letter.bytes()), &options)?;
+        let changes = read(id, mended.unwrap_or_else(|| letter.bytes()), &reading, &options)?;
         let changes: Vec<Change> = changes.into_iter().map(|change| self.timed(change)).collect();
         let messages = changes.len();
-        let (counts, news) = self.decide(changes)?;
         let gone = Record::Letters { came: Vec::new(), gone: vec![letter.id] };
-        let records = if news.is_empty() { vec![gone] } else { vec![Record::Events(news), gone] };
-        if let Err(error) = self.engine.acknowledge(records) {
-            // What was decided is not on the disk: only opening the store again brings both together.
-            self.engine.failed = Some(error.to_string());
-            return Err(error);
-        }
+        let counts = self.engine.whole(|engine| -> Result<Counts> {
+            let (counts, news) = engine.decide(changes)?;
+            let records = if news.is_empty() { vec![gone] } else { vec![Record::Events(news), gone] };
+            // What was decided is not on the disk then: only opening the store again brings both together.
+            engine.acknowledge(records).inspect_err(|error| engine.failed = Some(error.to_string()))?;
+            Ok(counts)
+        })?;
         let epoch = self.engine.turn()?.epoch;
         self.republish()?;
         Ok(ReplayReport { messages, news: counts.added + counts.changed + counts.deleted, epoch })
@@ -166,11 +166,10 @@ impl Nexus {
 }
 
 /// All that a letter says; an error if anything of it cannot be read.
-fn read(id: &str, bytes: Vec<u8>, options: &nexus_connectors::Options) -> Result<Vec<Change>> {
-    let source = open_reader(&format!("letter {id}"), Box::new(Cursor::new(bytes)), options);
-    let source = source.map_err(|error| Error::argument(error.to_string()))?;
+fn read(id: &str, bytes: Vec<u8>, reading: &Reading, options: &Options) -> Result<Vec<Change>> {
+    let items = reading.again(&format!("letter {id}"), bytes, options);
     let mut changes = Vec::new();
-    for item in source {
+    for item in items.map_err(|error| Error::argument(error.to_string()))? {
         match item {
             Item::Change(change) => changes.push(change),
             Item::Reject(Rejected { position, reason, .. }) => {
@@ -183,4 +182,32 @@ fn read(id: &str, bytes: Vec<u8>, options: &nexus_connectors::Options) -> Result
         return Err(Error::argument(format!("letter {id} says nothing in that format: name another, or drop it")));
     }
     Ok(changes)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::io::Cursor;
+
+    use nexus_connectors::open_reader;
+
+    use super::*;
+
+    #[test]
+    fn letters_that_begin_alike_are_two() {
+        let letter = |end: &str| {
+            let options = Options { format: Some(Format::Jsonl), ..Options::new("s") };
+            let line = format!("{{\"text\": \"{}\", \"{end}", "x".repeat(5_000));
+            let mut source = open_reader("a", Box::new(Cursor::new(line.clone())), &options).unwrap();
+            let Some(Item::Reject(what)) = source.next() else { panic!("it is cut off") };
+            let (reject, letter) = lettered(&"s".into(), "feed", what);
+            let letter = letter.unwrap();
+            assert_eq!((&*letter.id, letter.bytes()), (RejectsTable::key(&reject).as_str(), line.into_bytes()));
+            reject
+        };
+        let (one, same, other) = (letter("a"), letter("a"), letter("b"));
+        assert_eq!((&one.position, &one.reason, &one.raw), (&other.position, &other.reason, &other.raw));
+        assert_eq!(RejectsTable::key(&one), RejectsTable::key(&same));
+        assert_ne!(RejectsTable::key(&one), RejectsTable::key(&other));
+    }
 }

@@ -63,7 +63,7 @@ pub use context::{Context, ContextLine, ContextOptions};
 pub use engine::EpochTimes;
 pub use erase::EraseReport;
 pub use error::{Error, ErrorKind, Result};
-pub use feeds::FeedOffset;
+pub use feeds::{FeedOffset, ForgottenFeed};
 pub use forget::{ForgetReceipt, Selector};
 pub use ingest::{IngestOptions, IngestReport, REASONS_MAX};
 pub use letters::{LetterView, ReplayReport};

@@ -277,13 +277,17 @@ impl Memory {
             open_asks: checkpoint.meta.get(meta::OPEN_ASKS).and_then(|asks| asks.parse().ok()).unwrap_or(0),
             models: models.into_iter().map(|(task, models)| (task, models.into_iter().collect())).collect(),
             rejects: self.snapshot().rows("rejects"),
-            feeds: self.runtime.block_on(feeds::offsets(self.snapshot()))?,
+            feeds: self.feed_offsets()?,
             checkpoints: kept.len(),
             oldest_epoch: kept.first().copied().unwrap_or(checkpoint.epoch),
             bytes: self.reader.bytes()?,
             answers,
             question_vectors,
         })
+    }
+
+    pub(crate) fn feed_offsets(&self) -> Result<Vec<FeedOffset>> {
+        self.runtime.block_on(feeds::offsets(self.snapshot()))
     }
 
     /// Every event of the scope with its content, tombstones included.

@@ -129,34 +129,13 @@ impl Nexus {
 
     /// Admits changes and acknowledges what is news.
     pub(crate) fn admit(&mut self, changes: Vec<Change>) -> Result<Counts> {
-        let (counts, news) = self.decide(changes)?;
-        if !news.is_empty() {
-            self.engine.acknowledge(vec![Record::Events(news)])?;
-        }
-        Ok(counts)
-    }
-
-    /// Decides what changes are worth: gives what is news, which has to be acknowledged.
-    pub(crate) fn decide(&mut self, changes: Vec<Change>) -> Result<(Counts, Vec<EventRecord>)> {
-        let (mut counts, mut news) = (Counts::default(), Vec::new());
-        let mut ensured: BTreeSet<Scope> = BTreeSet::new();
-        for change in changes {
-            let scope = match &change {
-                Change::Upsert(event) => &event.scope,
-                Change::Retract { scope, .. } | Change::Forget { scope, .. } => scope,
-            };
-            if !ensured.contains(scope) {
-                ensured.insert(scope.clone());
-                self.engine.ensure_scope(scope)?;
+        self.engine.whole(|engine| -> Result<Counts> {
+            let (counts, news) = engine.decide(changes)?;
+            if !news.is_empty() {
+                engine.acknowledge(vec![Record::Events(news)])?;
             }
-            match self.engine.heads.admit(change) {
-                Admitted::Added(record) => (counts.added += 1, news.push(record)).0,
-                Admitted::Changed(record) => (counts.changed += 1, news.push(record)).0,
-                Admitted::Deleted(record) => (counts.deleted += 1, news.push(record)).0,
-                Admitted::Unchanged => counts.unchanged += 1,
-            }
-        }
-        Ok((counts, news))
+            Ok(counts)
+        })
     }
 
     /// Adds and removes policy rows of this scope, as one epoch.
@@ -206,6 +185,31 @@ impl Nexus {
             event.external_id = external_id_of(&event.channel, event.said_at, &event.author, &event.text, 0);
         }
         event
+    }
+}
+
+impl Engine {
+    /// Decides what changes are worth: gives what is news, which has to be acknowledged.
+    pub(crate) fn decide(&mut self, changes: Vec<Change>) -> Result<(Counts, Vec<EventRecord>)> {
+        let (mut counts, mut news) = (Counts::default(), Vec::new());
+        let mut ensured: BTreeSet<Scope> = BTreeSet::new();
+        for change in changes {
+            let scope = match &change {
+                Change::Upsert(event) => &event.scope,
+                Change::Retract { scope, .. } | Change::Forget { scope, .. } => scope,
+            };
+            if !ensured.contains(scope) {
+                ensured.insert(scope.clone());
+                self.ensure_scope(scope)?;
+            }
+            match self.heads.admit(change) {
+                Admitted::Added(record) => (counts.added += 1, news.push(record)).0,
+                Admitted::Changed(record) => (counts.changed += 1, news.push(record)).0,
+                Admitted::Deleted(record) => (counts.deleted += 1, news.push(record)).0,
+                Admitted::Unchanged => counts.unchanged += 1,
+            }
+        }
+        Ok((counts, news))
     }
 }
 

@@ -103,6 +103,11 @@ pub(crate) enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// See how far live feeds are read; forget one that is followed no more
+    Feeds {
+        #[command(subcommand)]
+        action: Option<Feeds>,
+    },
     /// See what live feeds could not read; read it again, or let it go
     Letters {
         #[command(subcommand)]
@@ -443,6 +448,21 @@ pub(crate) struct Forget {
     /// Do it
     #[arg(long)]
     pub(crate) yes: bool,
+}
+
+/// What to do about feeds.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Feeds {
+    /// Show how far each is read, and whether a run follows it
+    List,
+    /// Forget how far one is read and what it noted; shows what would go until --yes
+    Forget {
+        /// Its name
+        name: String,
+        /// Do it
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 /// What to do about dead letters.

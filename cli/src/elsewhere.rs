@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::args::{Command, Letters, Models};
+use crate::args::{Command, Feeds, Letters, Models};
 
 impl Command {
     /// Whether a run that holds the store can do it: what writes, and comes to an end.
@@ -10,6 +10,7 @@ impl Command {
         match self {
             Command::Watch { question, once, .. } => *once && !question.is_empty(),
             Command::Models { action } => matches!(action, Some(Models::Use { .. })),
+            Command::Feeds { action } => matches!(action, Some(Feeds::Forget { .. })),
             Command::Letters { action } => matches!(action, Some(Letters::Replay { .. } | Letters::Drop { .. })),
             Command::Init { .. }
             | Command::Ingest(_)

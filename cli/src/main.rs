@@ -6,6 +6,7 @@ mod args;
 mod cost;
 mod elsewhere;
 mod failure;
+mod feeds;
 mod health;
 mod ingest;
 mod letters;
@@ -104,6 +105,7 @@ pub(crate) fn run(command: Command, place: &Place, out: &Out) -> Result {
         Command::Policy => store::policy(place, out),
         Command::Verify => store::verify(place, out),
         Command::Status { at } => store::status(place, out, &at),
+        Command::Feeds { action } => feeds::feeds(place, out, action),
         Command::Letters { action } => letters::letters(place, out, action),
         Command::Models { action } => models::models(place, out, action),
         Command::Vault(command) => vault::vault(out, command),

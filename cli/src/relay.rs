@@ -10,6 +10,7 @@ use std::fs::{DirBuilder, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, Write, stderr, stdin, stdout};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,6 +37,9 @@ const WAITING_MAX: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The exit code of a command whose run ended before it.
 const CUT: u8 = 5;
+/// What a command is told that panicked. Where it did, the run has printed.
+const PANICKED: &str = "the command panicked in the nexus run that holds the store, a bug in Nexus: please report it with \
+                        what that run printed. What it had done by then is kept";
 
 /// What a command asks for.
 #[derive(Debug, Serialize, Deserialize)]
@@ -175,13 +179,25 @@ fn serve(stream: UnixStream, control: &Control, place: Place<'static>) -> io::Re
     };
     let (peer, refused) =
         (Arc::new(peer), Failure::from(Error::new(ErrorKind::Locked, "nexus run is just ending: try again")));
-    let to = peer.clone();
-    let lent = control.lend(Box::new(move |nexus| drop(done(nexus, cli.command, request, input, place, &to))));
+    let (to, json) = (peer.clone(), request.json);
+    let lent = control.lend(Box::new(move |nexus| {
+        told_of_a_panic(&to, json, || drop(done(nexus, cli.command, request, input, place, &to)));
+    }));
     if !lent {
         peer.hint(&format!("nexus: {refused}\n"))?;
         peer.send(&Frame::End(refused.number()))?;
     }
     Ok(())
+}
+
+/// Does it. If it panics, its peer is told so; what that means for the store, the run has to judge.
+fn told_of_a_panic(peer: &Peer, json: bool, work: impl FnOnce()) {
+    let Err(panic) = catch_unwind(AssertUnwindSafe(work)) else { return };
+    let failure = Failure::from(Error::new(ErrorKind::Internal, PANICKED));
+    let text = crate::told(&failure, json).unwrap_or_default();
+    // Whoever went away is told nothing.
+    let _ = peer.hint(&format!("{text}\n")).and_then(|()| peer.send(&Frame::End(failure.number())));
+    resume_unwind(panic)
 }
 
 /// Standard input, whole, in a file that nobody else sees.
@@ -314,4 +330,27 @@ fn follow(stream: UnixStream, out: &Out, print: &mut dyn FnMut(&str) -> io::Resu
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn who_sent_a_command_that_panics_is_told_and_so_is_the_run() {
+        let (here, there) = UnixStream::pair().unwrap();
+        let peer = Peer { stream: Mutex::new(here), gone: Arc::default() };
+        let work = || told_of_a_panic(&peer, false, || panic!("a bug"));
+        assert_eq!(catch_unwind(AssertUnwindSafe(work)).unwrap_err().downcast_ref::<&str>(), Some(&"a bug"));
+        // What goes well is told by itself.
+        told_of_a_panic(&peer, false, || drop(peer.send(&Frame::End(0))));
+        drop(peer);
+        let frame = |line: io::Result<String>| serde_json::from_str::<Frame>(&line.unwrap()).unwrap();
+        let mut frames = BufReader::new(there).lines().map(frame);
+        let Some(Frame::Err(text)) = frames.next() else { panic!("it is not told why") };
+        assert!(text.starts_with("nexus: the command panicked in the nexus run") && text.ends_with("kept\n"), "{text}");
+        assert!(matches!(frames.next(), Some(Frame::End(70))) && matches!(frames.next(), Some(Frame::End(0))));
+        assert!(frames.next().is_none());
+    }
 }

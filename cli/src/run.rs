@@ -1,7 +1,7 @@
 //! `nexus run`: follows feeds until ctrl-C or SIGTERM; SIGHUP reads the configuration again.
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use nexus::{Control, FeedRun, FeedState, FeedsConfig, Settings, Told};
 use serde_json::json;
@@ -91,6 +91,7 @@ fn tell(out: &Out, told: &Told) -> Result<()> {
 /// acknowledged.
 fn steer(control: Control, config: PathBuf, scope: String) {
     let (listening, listens) = std::sync::mpsc::channel::<()>();
+    let reload = reloading(control.clone(), config, scope);
     std::thread::spawn(move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(async move {
@@ -100,10 +101,10 @@ fn steer(control: Control, config: PathBuf, scope: String) {
             let mut stopping = false;
             loop {
                 tokio::select! {
-                    _ = hangup.recv() => match FeedsConfig::read(&config, &scope.as_str().into()) {
-                        Ok(feeds) => control.reload(feeds),
-                        Err(error) => said(&format!("nexus: {error}; what was followed goes on")),
-                    },
+                    // One that waits is enough: it will read what is there then.
+                    _ = hangup.recv() => {
+                        let _ = reload.try_send(());
+                    }
                     _ = interrupt.recv() => {
                         if stopping {
                             std::process::exit(130);
@@ -119,6 +120,21 @@ fn steer(control: Control, config: PathBuf, scope: String) {
     });
     // The other end is dropped when it listens, and when it cannot.
     let _ = listens.recv();
+}
+
+/// Reads the configuration again whenever it is told to, on a thread of its own: secrets may take their time, and ctrl-C
+/// is heard meanwhile.
+fn reloading(control: Control, config: PathBuf, scope: String) -> SyncSender<()> {
+    let (reload, told) = sync_channel(1);
+    std::thread::spawn(move || {
+        for () in told {
+            match FeedsConfig::read(&config, &scope.as_str().into()) {
+                Ok(feeds) => control.reload(feeds),
+                Err(error) => said(&format!("nexus: {error}; what was followed goes on")),
+            }
+        }
+    });
+    reload
 }
 
 fn said(text: &str) {

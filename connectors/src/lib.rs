@@ -38,10 +38,10 @@ mod zipped;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use nexus_types::{Change, Millis, Scope, Text};
+use nexus_types::{Change, Hash128, Millis, Scope, Text};
 
 pub use input::{Input, Reader, detect, expand, open, open_reader};
-pub use reading::{LETTER_BYTES_MAX, Reading};
+pub use reading::{Called, LETTER_BYTES_MAX, Reading};
 
 /// The longest line, mail or array element that is read; a longer one is rejected and skipped.
 pub const MESSAGE_BYTES_MAX: usize = 64 << 20;
@@ -194,6 +194,8 @@ pub struct Rejected {
     pub reason: Text,
     /// What stood there, at most [`REJECT_BYTES_MAX`] bytes of it.
     pub raw: Text,
+    /// A hash of all that stood there, where `raw` is not all of it.
+    pub hash: Option<Hash128>,
     /// All that stood there; nothing where that is more than [`LETTER_BYTES_MAX`].
     pub whole: Vec<u8>,
     /// How it would be read again, where it can be by itself.
@@ -202,11 +204,13 @@ pub struct Rejected {
 
 impl Rejected {
     pub(crate) fn new(position: impl std::fmt::Display, reason: impl std::fmt::Display, raw: &[u8]) -> Rejected {
-        let shown = &raw[..raw.len().min(REJECT_BYTES_MAX)];
+        let shown = String::from_utf8_lossy(&raw[..raw.len().min(REJECT_BYTES_MAX)]);
         Rejected {
             position: position.to_string().into(),
             reason: reason.to_string().into(),
-            raw: String::from_utf8_lossy(shown).into(),
+            // Also where something in it was no text, and is replaced.
+            hash: (shown.as_bytes() != raw).then(|| Hash128::of("rejected", &[raw])),
+            raw: shown.into(),
             whole: if raw.len() <= LETTER_BYTES_MAX { raw.to_vec() } else { Vec::new() },
             reading: None,
         }
@@ -257,4 +261,19 @@ pub enum OpenError {
 
 fn known() -> String {
     Format::ALL.map(Format::name).join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_shown_whole_has_a_hash() {
+        let hash = |raw: &[u8]| Rejected::new("line 1", "too long", raw).hash;
+        let begins = "x".repeat(REJECT_BYTES_MAX);
+        assert_eq!([hash(b""), hash("é".as_bytes()), hash(begins.as_bytes())], [None; 3]);
+        let longer = |end: &str| hash(format!("{begins}{end}").as_bytes());
+        assert!(longer("a").is_some() && longer("a") == longer("a") && longer("a") != longer("b"));
+        assert!(hash(b"\xff").is_some() && hash(b"\xff") != hash(b"\xfe"));
+    }
 }

@@ -24,7 +24,7 @@ mod matrix;
 mod nats;
 mod notes;
 mod pushed;
-mod queue;
+pub(crate) mod queue;
 mod rabbitmq;
 mod rss;
 mod secret;

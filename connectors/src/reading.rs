@@ -1,14 +1,16 @@
 //! How something that could not be read would be read again by itself: its format, and what its source was told.
 //!
-//! Rows and mails stand by themselves; a line of a log needs those before it, so it has no reading. Cost: a pointer a
-//! reject.
+//! Rows and mails stand by themselves; a line of a log needs those before it, so it has no reading. Rows of a queue's
+//! message are called as its feed called them. Cost: a pointer a reject.
 
+use std::io::Cursor;
 use std::sync::Arc;
 
 use nexus_types::{Millis, Scope, Text};
 use serde::{Deserialize, Serialize};
 
-use crate::{Format, Item, Options, Rejected, Source};
+use crate::live::queue;
+use crate::{Format, Item, OpenError, Options, Rejected, Source, open_reader};
 
 /// What is rejected is kept whole up to so many bytes.
 pub const LETTER_BYTES_MAX: usize = 1 << 20;
@@ -31,25 +33,49 @@ pub struct Reading {
     /// As in [`Options`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<Text>,
+    /// What its rows are called that do not say, if it is of a queue's message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub called: Option<Called>,
+}
+
+/// What rows of a queue's message are called, or the one row that it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Called {
+    /// Their id, with `/n` for the n-th of many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Text>,
+    /// The revision, where it is one row, of which the queue says id and revision, whatever it says itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
 }
 
 impl Reading {
     /// How one row of an input of this format is read by itself, if it can be.
-    pub(crate) fn of(format: Format, options: &Options) -> Option<Arc<Reading>> {
+    pub(crate) fn of(format: Format, options: &Options) -> Option<Reading> {
         let alone = match format {
             Format::Jsonl => Format::Jsonl,
             Format::Eml | Format::Mbox | Format::Maildir => Format::Eml,
             _ => return None,
         };
         let Options { source, platform, channel, time_zone, .. } = options.clone();
-        Some(Arc::new(Reading { format: alone.name().into(), source, platform, channel, time_zone }))
+        Some(Reading { format: alone.name().into(), source, platform, channel, time_zone, called: None })
     }
 
     /// The options of a source that reads it.
     pub fn options(&self, scope: &Scope, seen_at: Millis) -> Options {
-        let Reading { format, source, platform, channel, time_zone } = self.clone();
+        let Reading { format, source, platform, channel, time_zone, .. } = self.clone();
         let format = Format::named(&format);
         Options { source, platform, channel, time_zone, format, seen_at, ..Options::new(scope) }
+    }
+
+    /// What it says when it is read again: just what its source would have read. `options` are
+    /// [its own](Reading::options), perhaps with another format.
+    pub fn again(&self, name: &str, bytes: Vec<u8>, options: &Options) -> Result<Vec<Item>, OpenError> {
+        match &self.called {
+            Some(called) if options.format == Some(Format::Jsonl) => queue::again(called, &bytes, options),
+            _ => Ok(open_reader(name, Box::new(Cursor::new(bytes)), options)?.collect()),
+        }
     }
 }
 
@@ -61,7 +87,7 @@ pub(crate) struct Rereadable {
 
 impl Rereadable {
     pub(crate) fn new(source: Box<dyn Source>, options: &Options) -> Rereadable {
-        let reading = Reading::of(source.format(), options);
+        let reading = Reading::of(source.format(), options).map(Arc::new);
         Rereadable { source, reading }
     }
 }
@@ -92,10 +118,7 @@ impl Iterator for Rereadable {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use std::io::Cursor;
-
     use super::*;
-    use crate::open_reader;
 
     #[test]
     fn what_is_rejected_is_read_again_as_its_source_was() {

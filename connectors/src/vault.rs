@@ -24,7 +24,8 @@ use file::Head;
 use key::{Cost, Key};
 
 pub use self::key::{KeySource, PASSPHRASE};
-pub use self::oauth1::{OAuth1, authorization};
+pub use self::oauth1::OAuth1;
+pub(crate) use self::oauth1::signed;
 pub use self::oauth2::{Grant, Provider, login};
 pub use self::totp::Totp;
 

@@ -1,6 +1,7 @@
 //! What feeds bring, taken in: decided, appended to the tail with how far each feed is read, made memory.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
@@ -124,7 +125,7 @@ impl<'a> Intake<'a> {
         if !unfinished && let Some(edits) = self.edits.remove(&named.feed) {
             changes.extend(edits.into_values());
         }
-        let (counts, news) = self.nexus.decide(changes)?;
+        let (counts, news) = self.nexus.engine.decide(changes)?;
         self.count(&named.feed, (waited, bytes), counts, (&news, &rejects[before..]));
         events.extend(news);
         let offset = match offset {
@@ -253,7 +254,8 @@ impl<'a> Intake<'a> {
         }
     }
 
-    /// Lets somebody else work with the store, between two epochs.
+    /// Lets somebody else work with the store, between two epochs. If that panics, the run goes on with a sound engine,
+    /// or ends.
     pub(super) fn lend(&mut self, job: Job) -> Result<()> {
         self.take_in()?;
         // What feeds brought is an epoch of its own: the command tells what its own came to.
@@ -263,8 +265,13 @@ impl<'a> Intake<'a> {
         let settings = &self.nexus.engine.settings;
         let (scope, embed) = (settings.scope.clone(), settings.embed);
         self.pulse.lend();
-        job(self.nexus);
+        let done = catch_unwind(AssertUnwindSafe(|| job(self.nexus)));
         self.nexus.stand_in(scope, embed);
+        if done.is_err() {
+            tracing::error!("a command panicked, which is a bug in Nexus: please report it with what was printed");
+        }
+        // What must not be left half done has marked the engine; between such steps it is as it was.
+        self.nexus.engine.sound()?;
         self.nexus.republish()
     }
 

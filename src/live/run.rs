@@ -4,15 +4,15 @@
 //! [`PACE`]; what comes meanwhile waits in the tail and goes into the next, so epochs grow with the load. Models work a
 //! little in each epoch, and on what is left when it is quiet. Cost: what is brought; a quiet run looks once a second.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use nexus_connectors::live::{Deliver, Feed, Named, Parcel, Resume};
-use nexus_types::Text;
+use nexus_types::{Scope, Text};
 use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
 use super::config::{Entry, FeedsConfig};
@@ -45,11 +45,14 @@ enum Order {
     Take(Parcel),
     Resume(Named, oneshot::Sender<Resume>),
     Told(Told),
-    Reload(FeedsConfig),
+    Reload(FeedsConfig, Made),
     Lend(Job),
     Outbound(Cursor, oneshot::Sender<Outbound>),
     Stop,
 }
+
+/// Feeds that are about to be followed, by name.
+type Made = BTreeMap<Text, Box<dyn Feed>>;
 
 /// The way there, for feeds' tasks.
 #[derive(Clone)]
@@ -97,12 +100,24 @@ impl Control {
         let _ = self.orders.send(Order::Stop);
     }
 
-    /// Goes on with another configuration: feeds that are as they were go on undisturbed.
+    /// Goes on with another configuration: feeds that are as they were go on undisturbed. Feeds are made, and their
+    /// secrets read, before this returns, which may take its time; the run does not wait for it.
     pub fn reload(&self, config: FeedsConfig) {
-        let _ = self.orders.send(Order::Reload(config));
+        let orders = Orders(self.orders.clone());
+        let mut made = Made::new();
+        for entry in config.entries() {
+            let feed = entry.named.feed.clone();
+            match entry.followed(&orders, &self.board) {
+                Ok(ready) => _ = made.insert(feed, ready),
+                // Nothing has ended yet: all goes on as it was.
+                Err(error) => return orders.tell(refused(feed, &error)),
+            }
+        }
+        let _ = self.orders.send(Order::Reload(config, made));
     }
 
-    /// Has something done with the store that the run has open, between two epochs; false if the run is over.
+    /// Has something done with the store that the run has open, between two epochs; false if the run is over. What panics
+    /// ends nothing but itself, unless it was in the middle of an epoch: then the run ends, with an error.
     pub fn lend(&self, job: Job) -> bool {
         self.orders.send(Order::Lend(job)).is_ok()
     }
@@ -171,11 +186,24 @@ pub(super) fn network() -> Result<Runtime> {
     builder.build().map_err(|error| Error::io("the feeds' threads", error))
 }
 
+/// Of a configuration that is not followed.
+fn refused(feed: Text, error: &Error) -> Told {
+    Told { feed, state: FeedState::Refused, reason: Some(error.to_string()), again_in: None }
+}
+
+/// A feed that is followed.
+struct Task {
+    entry: Entry,
+    handle: JoinHandle<()>,
+    /// Has it begin again where it is.
+    anew: Arc<Notify>,
+}
+
 struct Following<'a> {
     control: &'a Control,
     received: Receiver<Order>,
     runtime: &'a Runtime,
-    tasks: BTreeMap<Text, (Entry, JoinHandle<()>)>,
+    tasks: BTreeMap<Text, Task>,
     intake: Intake<'a>,
     shown: Shown<'a>,
     /// When the last epoch began.
@@ -189,12 +217,15 @@ struct Following<'a> {
 
 impl Following<'_> {
     fn start(&mut self, entry: &Entry, feed: Box<dyn Feed>) {
-        let task = supervise(entry.named.clone(), feed, self.orders(), self.control.board.clone());
+        let anew = Arc::new(Notify::new());
+        let run = (self.orders(), self.control.board.clone());
+        let following = supervise(entry.named.clone(), feed, anew.clone(), run);
         let (scope, since) = (entry.named.scope.clone(), clock::now());
         on(&self.control.board, &entry.named.feed, |health| {
             *health = FeedHealth { scope, since, ..FeedHealth::default() };
         });
-        self.tasks.insert(entry.named.feed.clone(), (entry.clone(), self.runtime.spawn(task)));
+        let task = Task { entry: entry.clone(), handle: self.runtime.spawn(following), anew };
+        self.tasks.insert(entry.named.feed.clone(), task);
     }
 
     fn orders(&self) -> Orders {
@@ -203,9 +234,9 @@ impl Following<'_> {
 
     /// Ends a feed's task; what it sent is in the queue.
     fn end(&mut self, feed: &Text) {
-        if let Some((_, task)) = self.tasks.remove(feed) {
-            task.abort();
-            let _ = self.runtime.block_on(async { tokio::time::timeout(STOP, task).await });
+        if let Some(Task { handle, .. }) = self.tasks.remove(feed) {
+            handle.abort();
+            let _ = self.runtime.block_on(async { tokio::time::timeout(STOP, handle).await });
         }
     }
 
@@ -226,7 +257,10 @@ impl Following<'_> {
         let feeds: Vec<Text> = self.tasks.keys().cloned().collect();
         feeds.iter().for_each(|feed| self.end(feed));
         while let Ok(order) = self.received.try_recv() {
-            self.obey(order)?;
+            // Nothing is begun any more.
+            if !matches!(order, Order::Reload(..)) {
+                self.obey(order)?;
+            }
         }
         self.intake.take_in()?;
         self.intake.turn_whole()
@@ -264,44 +298,54 @@ impl Following<'_> {
                 // A feed that was ended meanwhile does not wait for it.
                 let _ = reply.send(self.intake.resume(&named)?);
             }
-            Order::Reload(config) => self.reload(config)?,
-            Order::Lend(job) => self.intake.lend(job)?,
+            Order::Reload(config, made) => self.reload(&config, made)?,
+            Order::Lend(job) => self.lend(job)?,
             Order::Outbound(after, reply) => self.asked.push((after, reply)),
             Order::Stop => return Ok(false),
         }
         Ok(true)
     }
 
-    fn reload(&mut self, config: FeedsConfig) -> Result<()> {
-        let new: BTreeMap<&Text, &Entry> = config.entries().map(|entry| (&entry.named.feed, entry)).collect();
-        let changed = |(name, (entry, _)): (&Text, &(Entry, JoinHandle<()>))| {
-            (new.get(name) != Some(&entry)).then(|| name.clone())
-        };
-        let changed: Vec<Text> = self.tasks.iter().filter_map(changed).collect();
-        let came = |name: &Text| changed.contains(name) || !self.tasks.contains_key(name);
-        let mut feeds = Vec::new();
-        for (name, entry) in new.iter().filter(|(name, _)| came(name)) {
-            match entry.followed(&self.orders(), &self.control.board) {
-                Ok(feed) => feeds.push((*entry, feed)),
-                // Nothing has ended yet: all goes on as it was.
-                Err(error) => {
-                    let (feed, reason) = ((*name).clone(), Some(error.to_string()));
-                    self.told.push(Told { feed, state: FeedState::Refused, reason, again_in: None });
-                    return Ok(());
-                }
+    /// Has a command done. Feeds of whose notes it took some begin again, without these.
+    fn lend(&mut self, job: Job) -> Result<()> {
+        let named = |task: &Task| (task.entry.named.scope.clone(), task.entry.named.feed.clone());
+        let followed: BTreeSet<(Scope, Text)> = self.tasks.values().map(named).collect();
+        let (sender, shortened) = channel();
+        self.intake.lend(Box::new(move |nexus: &mut Nexus| {
+            nexus.engine.feeds.lent(followed);
+            job(nexus);
+            // It is received below.
+            let _ = sender.send(nexus.engine.feeds.given_back());
+        }))?;
+        for (_, feed) in shortened.try_iter().flatten() {
+            if let Some(task) = self.tasks.get(&feed) {
+                task.anew.notify_one();
             }
         }
+        Ok(())
+    }
+
+    fn reload(&mut self, config: &FeedsConfig, mut made: Made) -> Result<()> {
+        let new: BTreeMap<&Text, &Entry> = config.entries().map(|entry| (&entry.named.feed, entry)).collect();
+        let changed = |(name, task): (&Text, &Task)| (new.get(name) != Some(&&task.entry)).then(|| name.clone());
+        let changed: Vec<Text> = self.tasks.iter().filter_map(changed).collect();
         if let Err(error) = self.shown.listen(config.health()) {
-            let (feed, reason) = ("health".into(), Some(error.to_string()));
-            self.told.push(Told { feed, state: FeedState::Refused, reason, again_in: None });
+            self.told.push(refused("health".into(), &error));
             return Ok(());
         }
         for feed in changed {
             self.end(&feed);
             self.control.board.lock().unwrap_or_else(PoisonError::into_inner).remove(&feed);
         }
-        self.intake.register(&config)?;
-        feeds.into_iter().for_each(|(entry, feed)| self.start(entry, feed));
+        self.intake.register(config)?;
+        for entry in config.entries() {
+            let name = &entry.named.feed;
+            if !self.tasks.contains_key(name)
+                && let Some(feed) = made.remove(name)
+            {
+                self.start(entry, feed);
+            }
+        }
         Ok(())
     }
 
@@ -342,3 +386,6 @@ impl Following<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use futures::FutureExt;
 use nexus_connectors::live::{Broken, Feed, Named, Outlet, Resume};
 use nexus_types::{Millis, Text};
 use serde::{Deserialize, Serialize};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::pulse::Lately;
 use super::run::Orders;
@@ -129,8 +129,13 @@ pub(super) fn on_followed(board: &Board, feed: &Text, change: impl FnOnce(&mut F
     }
 }
 
-/// Follows a feed until the run is over.
-pub(crate) async fn supervise(named: Named, mut feed: Box<dyn Feed>, orders: Orders, board: Board) {
+/// Follows a feed until the run is over; `anew` has it begin again where it is.
+pub(crate) async fn supervise(
+    named: Named,
+    mut feed: Box<dyn Feed>,
+    anew: Arc<Notify>,
+    (orders, board): (Orders, Board),
+) {
     let (mut pauses, mut refusals) = (pauses(PAUSES.0), self::pauses(REFUSED));
     loop {
         let Some(from) = resume(&named, &orders).await else { return };
@@ -144,6 +149,10 @@ pub(crate) async fn supervise(named: Named, mut feed: Box<dyn Feed>, orders: Ord
                 Ok(Err(broken)) => broken,
                 Err(panic) => Broken::Retry(format!("a bug: {}", said(&*panic))),
             },
+            () = anew.notified() => {
+                on(&board, &named.feed, |health| health.reconnects += 1);
+                continue;
+            }
             never = told => match never {},
         };
         let worked = since.lock().unwrap_or_else(PoisonError::into_inner).map(|since: Instant| since.elapsed());

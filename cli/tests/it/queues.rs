@@ -30,6 +30,12 @@ pub(crate) trait Broker {
     fn publish(&self, body: &str);
 }
 
+impl<B: Broker> Broker for &B {
+    fn publish(&self, body: &str) {
+        (**self).publish(body);
+    }
+}
+
 fn runtime() -> Runtime {
     Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 }
@@ -112,8 +118,8 @@ impl Broker for Nats {
 }
 
 /// What was said, and what it comes to.
-struct Ledger<'a> {
-    broker: &'a dyn Broker,
+pub(crate) struct Ledger<B> {
+    pub(crate) broker: B,
     luck: Luck,
     /// How often each row was changed, and what it reads; nothing if it is deleted.
     rows: BTreeMap<String, (u64, Option<String>)>,
@@ -121,8 +127,8 @@ struct Ledger<'a> {
     held: Vec<String>,
 }
 
-impl Ledger<'_> {
-    fn new(broker: &dyn Broker) -> Ledger<'_> {
+impl<B: Broker> Ledger<B> {
+    pub(crate) fn new(broker: B) -> Ledger<B> {
         Ledger { broker, luck: Luck(5), rows: BTreeMap::new(), said: Vec::new(), held: Vec::new() }
     }
 
@@ -150,7 +156,7 @@ impl Ledger<'_> {
     }
 
     /// Somebody writes, edits, deletes, or says again what was said.
-    fn happen(&mut self, text: String) {
+    pub(crate) fn happen(&mut self, text: String) {
         let live: Vec<&String> = self.rows.iter().filter(|(_, row)| row.1.is_some()).map(|(id, _)| id).collect();
         let id = live.get(self.luck.below(live.len().max(1) as u64) as usize).map(|id| id.to_string());
         match (self.luck.below(6), id) {
@@ -168,11 +174,16 @@ impl Ledger<'_> {
         }
     }
 
-    /// Says all that was held back, and waits until memory reads as it should.
-    fn is_in(&mut self, place: &Place) {
+    /// Says all that was held back; gives what memory has to read then.
+    pub(crate) fn settle(&mut self) -> Vec<String> {
         std::mem::take(&mut self.held).iter().for_each(|body| self.broker.publish(body));
         let live = self.rows.iter().filter_map(|(id, (_, text))| Some(format!("{id} {}", text.as_ref()?)));
-        let expected: Vec<String> = live.collect();
+        live.collect()
+    }
+
+    /// The same, and waits until memory reads so.
+    fn is_in(&mut self, place: &Place) {
+        let expected = self.settle();
         let sql = "select external_id, text from events where kind = 'message' order by external_id";
         until("memory reads as the ledger does", || texts(place, sql) == expected);
     }

@@ -155,7 +155,7 @@ impl Blog {
 
     /// Something is written, changed with or without saying so, taken away with or without saying so. The oldest stays:
     /// what is older than what is there is not known to be gone.
-    fn happen(&mut self, text: &str) {
+    pub(crate) fn happen(&mut self, text: &str) {
         let at = self.luck.below(self.entries.len() as u64 - 1) as usize + 1;
         let id = self.entries.keys().nth(at).unwrap().clone();
         let kind = if self.entries.len() < 4 { 0 } else { self.luck.below(5) };
@@ -176,7 +176,7 @@ impl Blog {
         }
     }
 
-    fn reads(&self) -> Vec<String> {
+    pub(crate) fn reads(&self) -> Vec<String> {
         self.entries.iter().map(|(id, entry)| format!("{id} {0}\n\nOn {0}.", entry.text)).collect()
     }
 }
@@ -255,6 +255,8 @@ pub(crate) struct Fedi {
 }
 
 pub(crate) const TOKEN: &str = "fedi_token_of_nexus_9f2c";
+/// So many statuses are too many: something goes.
+const STATUSES_MAX: usize = 200;
 /// Below these bits of an id is its time.
 const TIME_SHIFT: u32 = 16;
 
@@ -272,6 +274,16 @@ impl Fedi {
     /// One without statuses, on a good network.
     pub(crate) fn new() -> Fedi {
         Fedi { statuses: BTreeMap::new(), streams: Vec::new(), calm: true, luck: Luck(9) }
+    }
+
+    /// From now on it doubles, cuts and says what nobody understands.
+    pub(crate) fn rage(&mut self) {
+        self.calm = false;
+    }
+
+    /// From now on it does not.
+    pub(crate) fn calm(&mut self) {
+        self.calm = true;
     }
 
     /// How many listen.
@@ -390,11 +402,12 @@ impl Fedi {
     }
 
     /// Somebody says, edits or deletes something.
-    fn happen(&mut self, text: String) {
+    pub(crate) fn happen(&mut self, text: String) {
         let at = self.luck.below(self.statuses.len() as u64) as usize;
         let (id, boosts) = self.statuses.iter().nth(at).map(|(id, status)| (*id, status.boosts.is_some())).unwrap();
         let is_boosted = self.statuses.values().any(|status| status.boosts == Some(id));
-        match self.luck.below(4) {
+        let kind = if self.statuses.len() < STATUSES_MAX { self.luck.below(4) } else { 3 };
+        match kind {
             2 if !boosts => {
                 let status = self.statuses.get_mut(&id).unwrap();
                 status.text = text;
@@ -411,7 +424,7 @@ impl Fedi {
         }
     }
 
-    fn reads(&self) -> Vec<String> {
+    pub(crate) fn reads(&self) -> Vec<String> {
         let said = self.statuses.iter().filter(|(_, status)| status.boosts.is_none());
         said.map(|(id, status)| format!("{id} {}", status.text)).collect()
     }
@@ -454,7 +467,7 @@ fn timelines_are_in_memory_as_they_read_whatever_happens() {
     let shared = "select distinct channel, author, platform from events where kind = 'message'";
     assert_eq!(texts(&place, shared), ["anna <@anna@127.0.0.1> 127.0.0.1 mastodon"]);
     for kill in 0..KILLS {
-        fedi.lock().calm = false;
+        fedi.lock().rage();
         (0..12).for_each(|at| {
             fedi.lock().happen(format!("during {kill} {at}"));
             let pause = fedi.lock().luck.below(60);
@@ -464,7 +477,7 @@ fn timelines_are_in_memory_as_they_read_whatever_happens() {
         fedi.lock().streams.clear();
         // More than two pages, and what no stream tells any more.
         (0..90).for_each(|at| fedi.lock().happen(format!("away {kill} {at}")));
-        fedi.lock().calm = true;
+        fedi.lock().calm();
         running = Running::start(&place, &config);
         if kill % 2 == 0 {
             fedi_is_in(&place, &fedi);

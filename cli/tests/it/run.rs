@@ -1,9 +1,12 @@
 //! `nexus run`: a folder and a real IRC server, followed; stopped, killed, told another configuration.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpStream;
-use std::path::PathBuf;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use crate::harness::{Place, finished};
@@ -20,8 +23,10 @@ impl User {
     pub(crate) fn join(port: u16, nick: &str) -> User {
         let mut user = User(TcpStream::connect(("127.0.0.1", port)).unwrap());
         user.write(&format!("NICK {nick}\r\nUSER {nick} 0 * :{nick}\r\nJOIN #nexus"));
-        let lines = BufReader::new(user.0.try_clone().unwrap()).lines();
-        assert!(lines.map_while(Result::ok).any(|line| line.contains(" 366 ")), "{nick} cannot join");
+        let mut lines = BufReader::new(user.0.try_clone().unwrap()).lines().map_while(Result::ok);
+        assert!(lines.any(|line| line.contains(" 366 ")), "{nick} cannot join");
+        // A server gives up on who does not read.
+        std::thread::spawn(move || lines.for_each(drop));
         user
     }
 
@@ -165,6 +170,51 @@ fn a_feed_that_fails_leaves_the_others_alone_and_comes_back() {
     until("the feed that did not change goes on", || {
         texts(&place, "select text from events where source = 'jsonl'").len() == 2
     });
+    running.end();
+}
+
+/// The other end of a pipe that somebody reads.
+fn read_by_somebody(pipe: &Path) -> File {
+    let (sender, opened) = channel();
+    let pipe = pipe.to_path_buf();
+    std::thread::spawn(move || sender.send(File::options().write(true).open(pipe).unwrap()));
+    opened.recv_timeout(Duration::from_secs(60)).expect("nobody reads it")
+}
+
+#[test]
+fn a_secret_that_takes_its_time_holds_up_nobody() {
+    let (place, server) = (Place::new(), TcpListener::bind("127.0.0.1:0").unwrap());
+    let (config, inbox) = config(&place, server.local_addr().unwrap().port());
+    let (sender, lines) = channel();
+    std::thread::spawn(move || {
+        for client in server.incoming().map_while(Result::ok) {
+            let sender = sender.clone();
+            let lines = BufReader::new(client).lines().map_while(Result::ok);
+            std::thread::spawn(move || lines.map(|line| sender.send(line)).all(|sent| sent.is_ok()));
+        }
+    });
+    let running = Running::start(&place, &config);
+    running.says("inbox works");
+    let pipe = place.path("password");
+    let make = || assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    make();
+    let text = std::fs::read_to_string(&config).unwrap() + &format!("password = {{ file = {pipe:?} }}\n");
+    std::fs::write(&config, text).unwrap();
+    running.signal("-HUP");
+    // It is read to see whether the configuration is right, and again to make the feed. Each has a pipe of its own.
+    for id in ["1", "2"] {
+        let mut reading = read_by_somebody(&pipe);
+        std::fs::write(inbox.join(format!("{id}.jsonl")), row(id, id)).unwrap();
+        let sql = format!("select text from events where text = '{id}'");
+        until("what comes meanwhile is memory", || texts(&place, &sql) == [id]);
+        std::fs::remove_file(&pipe).unwrap();
+        match id {
+            "1" => make(),
+            _ => std::fs::write(&pipe, "hunter2\n").unwrap(),
+        }
+        reading.write_all(b"hunter2\n").unwrap();
+    }
+    until("the feed has its secret", || lines.try_iter().any(|line| line == "PASS hunter2"));
     running.end();
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, channel};
@@ -14,6 +15,8 @@ use crate::harness::Place;
 const LATEST: Duration = Duration::from_secs(60);
 /// The exit code by which a server's script says that it cannot run on this machine.
 const NOT_HERE: i32 = 3;
+/// The signal by which a killed run ends.
+const KILLED: i32 = 9;
 
 /// A server that a script of the repository runs.
 pub(crate) struct Server {
@@ -127,9 +130,11 @@ impl Running {
         self.lines.iter().collect()
     }
 
+    /// Ends it at once. None may have ended by itself before.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        let status = self.child.wait().unwrap();
+        assert_eq!(status.signal(), Some(KILLED), "{status}: {:?}", self.lines.iter().collect::<Vec<_>>());
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use crate::harness::Place;
 use crate::replay::{Answer, Replay};
-use crate::running::{Luck, Running, Server, texts, until};
+use crate::running::{Luck, Running, Server, free_port, texts, until};
+use crate::webhook::{SECRET, now, post, signed};
 
 /// How often the run is killed.
 const KILLS: u64 = 8;
@@ -216,6 +217,66 @@ fn a_stream_of_nats_has_each_change_once() {
     running.end();
 }
 
+/// The files below a folder that hold this text.
+fn files_with(folder: &Path, text: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let (path, kind) = (entry.path(), entry.file_type().unwrap());
+        if kind.is_dir() {
+            found.extend(files_with(&path, text));
+        } else if kind.is_file() {
+            let bytes = std::fs::read(&path).unwrap();
+            found.extend(bytes.windows(text.len()).any(|part| part == text.as_bytes()).then_some(path));
+        }
+    }
+    found
+}
+
+#[test]
+fn what_waits_for_a_sink_that_is_down_is_erased_too() {
+    for erased in [false, true] {
+        let place = Place::new();
+        let (heard, up): (Arc<Mutex<Vec<Value>>>, Arc<AtomicBool>) = Default::default();
+        let hook = {
+            let (heard, up) = (heard.clone(), up.clone());
+            Replay::start(move |request| {
+                let up = up.load(Ordering::Relaxed);
+                if up {
+                    heard.lock().unwrap().push(serde_json::from_slice(&request.body).unwrap());
+                }
+                Answer::Whole { status: if up { 204 } else { 500 }, headers: Vec::new(), body: Vec::new() }
+            })
+        };
+        let secret = place.file("secret", SECRET);
+        let sink = format!(
+            "[sink.hook]\nkind = \"webhook\"\nurl = \"http://127.0.0.1:{}/memory\"\nsecret = {{ file = {secret:?} }}\n\
+             of = [\"facts\", \"decisions\"]\n",
+            hook.port
+        );
+        let config = place.file("run.toml", &sink);
+        let running = Running::start(&place, &config);
+        running.says("sink/hook works");
+        place.ok(&["remember", "I moved to Zqxjkville.", "--author", "ben"]);
+        assert!(place.ok(&["facts", "ben"]).contains("Zqxjkville"));
+        assert!(place.ok(&["forget", "--author", "ben", "--yes"]).contains("forgotten"));
+        if erased {
+            place.ok(&["erase", "--yes"]);
+        }
+        running.kill();
+        if erased {
+            assert_eq!(files_with(&place.path("memory"), "Zqxjkville"), Vec::<PathBuf>::new());
+        }
+        // What it is told when it is there again: without an erasure also what was forgotten meanwhile.
+        up.store(true, Ordering::Relaxed);
+        let running = Running::start(&place, &config);
+        let went = |body: &Value| body["table"] == "facts" && body["sign"] == -1;
+        until("it is told that the fact went", || heard.lock().unwrap().iter().any(went));
+        let told = heard.lock().unwrap().iter().any(|body| body.to_string().contains("Zqxjkville"));
+        assert_eq!(told, !erased);
+        running.end();
+    }
+}
+
 fn row(id: &str, author: &str, text: &str) -> String {
     format!("{{\"id\": \"{id}\", \"said_at\": \"2025-01-01T00:00:00Z\", {author}\"text\": \"{text}\"}}\n")
 }
@@ -253,4 +314,28 @@ fn what_cannot_be_read_is_read_again_when_it_is_mended() {
     assert_eq!(place.nexus(&["letters"]).code, 1);
     assert!(texts(&place, "select position from rejects").is_empty());
     assert!(place.json(&["verify"])["equal"].as_bool().unwrap());
+}
+
+#[test]
+fn a_row_of_a_delivery_is_called_the_same_when_it_is_read_again() {
+    let (place, port) = (Place::new(), free_port());
+    let secret = place.file("secret", SECRET);
+    let feed = format!(
+        "[feed.hook]\nkind = \"webhook\"\nlisten = \"127.0.0.1:{port}\"\npath = \"/in\"\nsignature = \"standard\"\n\
+         secret = {{ file = {secret:?} }}\nchannel = \"orders\"\n"
+    );
+    let running = Running::start(&place, &place.file("run.toml", &feed));
+    running.says("hook works");
+    let row = |text: &str| format!("{{\"said_at\": 5, \"author\": \"ben\", \"text\": {text}}}\n");
+    let body = row("\"one\"") + &row("2");
+    let (status, told) = post(port, "/in", &signed(SECRET, "msg_7", now(), &body), &body).unwrap();
+    assert_eq!(status, 202, "{told}");
+    until("the letter is there", || place.nexus(&["letters"]).code == 0);
+    let id = place.json(&["letters"])[0]["id"].as_str().unwrap()[..12].to_string();
+    let mended = place.file("mended.jsonl", &row("\"two\""));
+    assert_eq!(place.ok(&["letters", "replay", &id, "--from", &mended]), "1 message read, 1 of them new\n");
+    // The columns stand in the order of their names.
+    let sql = "select channel, external_id, source, text from events order by external_id";
+    assert_eq!(texts(&place, sql), ["orders msg_7/1 hook one", "orders msg_7/2 hook two"]);
+    running.end();
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
+use crate::feeds::{holds, notes};
 use crate::harness::Place;
 use crate::replay::{Answer, Replay};
 use crate::running::{Luck, Running, free_port, texts, until};
@@ -39,15 +40,18 @@ fn arrive(port: u16, event: &Value) {
     });
 }
 
-/// A Web API that knows Anna and two channels; `missed` is what was said in general.
-fn api(missed: Arc<Mutex<Vec<Value>>>) -> Replay {
+/// A Web API that knows Anna, Bert and a channel; `missed` is what was said in it, `anna` what Anna is called.
+fn api(missed: Arc<Mutex<Vec<Value>>>, anna: impl Fn() -> &'static str + Send + Sync + 'static) -> Replay {
     Replay::start(move |request| {
         assert_eq!(request.headers["authorization"], "Bearer xoxb-token");
         let (method, query) = request.path.trim_start_matches('/').split_once('?').unwrap_or((&request.path[1..], ""));
         Answer::json(&match (method, query) {
             ("auth.test", _) => json!({"ok": true}),
             ("users.info", "user=U1") => {
-                json!({"ok": true, "user": {"id": "U1", "profile": {"real_name": "Anna Kowalska"}}})
+                json!({"ok": true, "user": {"id": "U1", "profile": {"real_name": anna()}}})
+            }
+            ("users.info", "user=U2") => {
+                json!({"ok": true, "user": {"id": "U2", "profile": {"real_name": "Bert Olsen"}}})
             }
             ("conversations.info", "channel=C1") => json!({"ok": true, "channel": {"id": "C1", "name": "general"}}),
             ("conversations.history", query) if query.contains("channel=C1&") => {
@@ -136,7 +140,7 @@ impl Workspace {
 #[test]
 fn a_workspace_is_in_memory_as_it_reads_whatever_happens() {
     let (place, port, missed) = (Place::new(), free_port(), Arc::new(Mutex::new(Vec::new())));
-    let config = config(&place, port, api(missed.clone()).port);
+    let config = config(&place, port, api(missed.clone(), || "Anna Kowalska").port);
     let (reads, reactions) = Default::default();
     let mut team = Workspace { luck: Luck(3), time: 0, reads, reactions, pushed: Vec::new() };
     let answered = AtomicUsize::new(0);
@@ -180,7 +184,7 @@ fn a_workspace_is_in_memory_as_it_reads_whatever_happens() {
 #[test]
 fn slack_is_told_that_it_is_us_and_nobody_else_is_heard() {
     let (place, port) = (Place::new(), free_port());
-    let running = Running::start(&place, &config(&place, port, api(Arc::default()).port));
+    let running = Running::start(&place, &config(&place, port, api(Arc::default(), || "Anna Kowalska").port));
     let body = json!({"token": "t", "challenge": "3eZbrw1aB", "type": "url_verification"}).to_string();
     until("it listens", || post(port, "/", &signed(SECRET, now(), &body), &body).is_some());
     let challenge = post(port, "/", &signed(SECRET, now(), &body), &body);
@@ -201,4 +205,43 @@ fn slack_is_told_that_it_is_us_and_nobody_else_is_heard() {
     assert_eq!(texts(&place, sql), ["U9 @Anna Kowalska hello"]);
     assert_eq!(texts(&place, "select reason from rejects"), ["no ts"]);
     running.end();
+}
+
+#[test]
+fn who_was_erased_has_no_name_in_the_store_until_they_speak_again() {
+    let (place, port, missed, asked) = (Place::new(), free_port(), Arc::default(), Arc::new(AtomicUsize::new(0)));
+    let times = asked.clone();
+    // She is called otherwise from the second time on.
+    let anna = move || if times.fetch_add(1, Ordering::Relaxed) == 0 { "Anna Kowalska" } else { "Anna Nowak" };
+    let config = config(&place, port, api(Arc::clone(&missed), anna).port);
+    let running = Running::start(&place, &config);
+    let message = |user: &str, ts: &str| {
+        let room = "C1";
+        json!({"type": "message", "channel": room, "user": user, "text": "hello", "ts": ts, "event_ts": ts})
+    };
+    let hers = message("U1", "1700000001.000100");
+    arrive(port, &hers);
+    arrive(port, &message("U2", "1700000002.000200"));
+    let authors = || texts(&place, "select author from events order by author");
+    until("both are in memory", || authors() == ["Anna Kowalska <U1>", "Bert Olsen <U2>"]);
+    // Two people, a channel, and how far it was heard.
+    until("names are noted", || notes(&place, "team") == 4);
+    assert!(holds(&place, "Kowalska"));
+    // The channel still shows what she said, and is read on from a little before the last.
+    missed.lock().unwrap().push(hers);
+    place.ok(&["forget", "--author", "U1", "--yes"]);
+    place.ok(&["erase", "--yes"]);
+    assert_eq!(notes(&place, "team"), 3);
+    until("the feed begins again, without her name", || asked.load(Ordering::Relaxed) == 2);
+    arrive(port, &message("U2", "1700000003.000300"));
+    until("it goes on", || authors() == ["Bert Olsen <U2>"; 2]);
+    running.end();
+    assert!(!holds(&place, "Kowalska") && !holds(&place, "Nowak"), "a name is in the store");
+    assert_eq!(notes(&place, "team"), 3);
+    let running = Running::start(&place, &config);
+    arrive(port, &message("U1", "1700000004.000400"));
+    until("she is in memory", || authors() == ["Anna Nowak <U1>", "Bert Olsen <U2>", "Bert Olsen <U2>"]);
+    until("her name is noted", || notes(&place, "team") == 4);
+    running.end();
+    assert!(place.json(&["verify"])["equal"].as_bool().unwrap());
 }

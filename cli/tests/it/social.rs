@@ -10,6 +10,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
 
+use crate::feeds::holds;
 use crate::harness::Place;
 use crate::reading::Shared;
 use crate::replay::{Answer, Replay, Request, Sockets};
@@ -265,9 +266,16 @@ fn answer(guild: &mut Guild, heard: &Value, told: &mut Option<usize>) -> Vec<Val
     }
 }
 
-/// The messages of a channel after one, newest first; the first time it asks to wait.
+/// The messages of a channel after one, newest first; the first time it asks to wait. Or what the channel is called by now.
 fn history(guild: &mut Guild, request: &Request) -> Answer {
     assert_eq!(request.headers["authorization"], format!("Bot {TOKEN}"));
+    match request.path.as_str() {
+        "/api/v10/channels/10" => {
+            return Answer::json(&json!({"id": "10", "type": 0, "name": "boats", "guild_id": "1"}));
+        }
+        "/api/v10/guilds/1" => return Answer::json(&json!({"id": "1", "name": "Harbour"})),
+        _ => {}
+    }
     let after = request.path.strip_prefix("/api/v10/channels/10/messages?after=");
     let after: u64 = after.and_then(|rest| rest.split('&').next()).unwrap().parse().unwrap();
     if !std::mem::replace(&mut guild.limited, true) {
@@ -322,6 +330,30 @@ fn a_session_of_discord_goes_on_and_a_lost_one_is_filled() {
     guild.lock().say("after");
     let reads = guild.lock().reads();
     is_in(&place, &reads);
+    ends_equal(&place, running);
+}
+
+#[test]
+fn a_channel_of_discord_whose_name_was_erased_is_asked_for_it() {
+    let guild = Shared::new(Guild::default());
+    let (world, rest) = (guild.clone(), guild.clone());
+    let sockets = Sockets::start(move |path, socket| gateway(&world, path, socket));
+    let api = Replay::start(move |request| history(&mut rest.lock(), request));
+    guild.lock().port = sockets.port;
+    let place = Place::new();
+    let more = format!("gateway = \"ws://127.0.0.1:{}\"\napi = \"http://127.0.0.1:{}/api\"", sockets.port, api.port);
+    let running = Running::start(&place, &config(&place, "discord", &more));
+    running.says("it works");
+    guild.lock().say("one");
+    let sql = "select author, channel from events";
+    until("it is in memory", || texts(&place, sql) == ["anna <5> Harbour #general"]);
+    place.ok(&["forget", "--source", "it", "--yes"]);
+    place.ok(&["erase", "--yes"]);
+    assert!(!["Harbour", "anna"].iter().any(|name| holds(&place, name)), "a name is in the store");
+    running.says("it works");
+    guild.lock().say("two");
+    until("the name is there again", || texts(&place, sql) == ["anna <5> Harbour #boats"]);
+    assert_eq!(guild.lock().identified, 1, "the session went on");
     ends_equal(&place, running);
 }
 

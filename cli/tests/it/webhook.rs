@@ -82,7 +82,7 @@ impl Delivery {
 }
 
 /// Who pushes, and what memory has to read.
-struct Sender {
+pub(crate) struct Sender {
     luck: Luck,
     reads: BTreeMap<String, String>,
     /// What was said of every row, newest last.
@@ -91,6 +91,10 @@ struct Sender {
 }
 
 impl Sender {
+    pub(crate) fn new() -> Sender {
+        Sender { luck: Luck(5), reads: BTreeMap::new(), rows: BTreeMap::new(), sent: Vec::new() }
+    }
+
     fn delivery(&mut self, rows: &[Value]) -> Delivery {
         let body: String = rows.iter().map(|row| format!("{row}\n")).collect();
         let delivery = Delivery { id: format!("msg_{}", self.sent.len()), body };
@@ -133,6 +137,24 @@ impl Sender {
         };
         self.delivery(&rows)
     }
+
+    /// Something happens and is delivered; now and then the same comes twice at once, or an old one once more later.
+    pub(crate) fn push(&mut self, port: u16, number: usize) {
+        let delivery = self.happen(number);
+        let twice = self.luck.one_in(4).then(|| delivery.clone());
+        let again = self.luck.below(self.sent.len() as u64) as usize;
+        let again = self.luck.one_in(4).then(|| self.sent[again].clone());
+        std::thread::scope(|both| {
+            both.spawn(|| twice.iter().for_each(|twice| twice.arrive(port)));
+            delivery.arrive(port);
+        });
+        again.iter().for_each(|again| again.arrive(port));
+    }
+
+    /// What memory has to read when all was delivered.
+    pub(crate) fn reads(&self) -> Vec<String> {
+        self.reads.iter().map(|(id, text)| format!("{id} {text}")).collect()
+    }
 }
 
 fn config(place: &Place, port: u16) -> String {
@@ -148,21 +170,12 @@ fn config(place: &Place, port: u16) -> String {
 fn what_was_answered_is_in_memory_once_whatever_happens() {
     let (place, port) = (Place::new(), free_port());
     let config = config(&place, port);
-    let mut sender = Sender { luck: Luck(5), reads: BTreeMap::new(), rows: BTreeMap::new(), sent: Vec::new() };
+    let mut sender = Sender::new();
     let answered = AtomicUsize::new(0);
     let last = std::thread::scope(|scope| {
         let sending = scope.spawn(|| {
             for number in 0..KILLS * BETWEEN + BETWEEN {
-                let delivery = sender.happen(number);
-                // Now and then the same comes twice at once, or once more later.
-                let twice = sender.luck.one_in(4).then(|| delivery.clone());
-                let again = sender.luck.below(sender.sent.len() as u64) as usize;
-                let again = sender.luck.one_in(4).then(|| sender.sent[again].clone());
-                std::thread::scope(|both| {
-                    both.spawn(|| twice.iter().for_each(|twice| twice.arrive(port)));
-                    delivery.arrive(port);
-                });
-                again.iter().for_each(|again| again.arrive(port));
+                sender.push(port, number);
                 answered.fetch_add(1, Ordering::Relaxed);
             }
         });
@@ -175,7 +188,7 @@ fn what_was_answered_is_in_memory_once_whatever_happens() {
         sending.join().unwrap();
         running
     });
-    let expected: Vec<String> = sender.reads.iter().map(|(id, text)| format!("{id} {text}")).collect();
+    let expected = sender.reads();
     until("memory reads as the sender knows it", || texts(&place, MESSAGES) == expected);
     assert_eq!(texts(&place, "select reason from rejects"), Vec::<String>::new());
     last.end();

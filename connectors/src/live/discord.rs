@@ -3,7 +3,8 @@
 //! The gateway, version 10: a WebSocket that is told whose it is (identify), or which session it goes on with (resume).
 //! Offset: that session. Where a session is lost, what was said since is asked for, channel by channel (REST, version 10).
 //! Notes: what everything was called when it was first seen, the last message of each channel, and where there are gaps to be
-//! filled. Whatever is read twice is equal. Cost: the notes in memory, one request for 100 messages of a gap.
+//! filled. A channel whose name is not known is asked for it when somebody speaks there. Whatever is read twice is equal.
+//! Cost: the notes in memory, one request for 100 messages of a gap.
 
 mod gateway;
 mod said;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use nexus_types::Text;
 use reqwest::header::{AUTHORIZATION, USER_AGENT};
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Client, RequestBuilder, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -27,6 +28,8 @@ use said::Place;
 
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_secs(30);
+/// How long a name may take: meanwhile nothing else is heard.
+const NAME_WITHIN: Duration = Duration::from_secs(10);
 /// No more requests than so many in so long; what a channel may be asked is told by its answers.
 const MANNERS: (u32, Duration) = (5, Duration::from_secs(1));
 /// How many messages are asked for at once.
@@ -119,13 +122,9 @@ impl DiscordFeed {
     /// What a channel has after a message, a hundred at most.
     async fn page(&self, token: Secret, channel: Text, after: Text) -> Result<Page, Broken> {
         self.manners.turn().await;
-        let mut url = self.api.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(["v10", "channels", &*channel, "messages"]);
-        }
         let limit = PAGE.to_string();
-        let request = self.client.get(url).query(&[("after", &*after), ("limit", &*limit)]);
-        let request = request.header(AUTHORIZATION, format!("Bot {}", token.expose())).header(USER_AGENT, NAME);
+        let request = self.get(&token, &["channels", &*channel, "messages"]);
+        let request = request.query(&[("after", &*after), ("limit", &*limit)]);
         let found = match http::whole(&self.who, request, ANSWER).await {
             Ok(whole) => self.found(&channel, &whole)?,
             Err(Broken::Wait(_, pause)) => {
@@ -139,6 +138,26 @@ impl DiscordFeed {
             Err(other) => return Err(other),
         };
         Ok(Page { channel, after, found })
+    }
+
+    /// A channel or a server, as the gateway would tell of it; nothing if it is not shown.
+    async fn told(&self, token: &Secret, what: &[&str]) -> Result<Option<Value>, Broken> {
+        self.manners.turn().await;
+        let whole = http::whole(&self.who, self.get(token, what), NAME_WITHIN).await?;
+        match whole.status {
+            StatusCode::UNAUTHORIZED => Err(Broken::Refused(format!("{}: the token is not accepted", self.who))),
+            status if status.is_success() => Ok(serde_json::from_slice(&whole.body).ok()),
+            _ => Ok(None),
+        }
+    }
+
+    fn get(&self, token: &Secret, path: &[&str]) -> RequestBuilder {
+        let mut url = self.api.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().push("v10").extend(path);
+        }
+        let request = self.client.get(url).header(AUTHORIZATION, format!("Bot {}", token.expose()));
+        request.header(USER_AGENT, NAME)
     }
 
     /// What an answer gives; what goes wrong with one channel does not stop the others.

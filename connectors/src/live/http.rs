@@ -1,15 +1,19 @@
 //! Requests to a platform: bounded in time and size, and errors that name no secret.
 //!
-//! A platform that asks to wait is obeyed, in whichever of the usual headers it says for how long. Cost: an answer in
-//! memory, or of an endless one a line.
+//! A platform that asks to wait is obeyed, in whichever of the usual headers it says for how long; what did not come can be
+//! asked for again, and a document only if it changed. Cost: an answer in memory, or of an endless one a line.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
+use nexus_types::{Hash128, Text};
+use reqwest::header::{
+    DATE, ETAG, HeaderMap, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION, RETRY_AFTER,
+};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::Broken;
 
@@ -21,6 +25,10 @@ const ANSWER_BYTES_MAX: usize = 64 << 20;
 const LINE_BYTES_MAX: usize = 1 << 20;
 /// How long to wait where a platform says "too much" and not for how long, and how long at most.
 const TOO_MUCH: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(3600));
+/// The first pause before something is asked for again, and the longest where the platform does not say for how long.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+/// The longest validator that is kept.
+const VALIDATOR_BYTES_MAX: usize = 1 << 10;
 /// Where platforms say when requests are welcome again: as so many seconds from now, or as a time.
 const AFTER: [&str; 2] = ["x-ratelimit-reset-after", "ratelimit-reset"];
 const RESET: [&str; 2] = ["x-rate-limit-reset", "x-ratelimit-reset"];
@@ -38,6 +46,24 @@ pub(crate) struct Whole {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
+}
+
+/// How often something is asked for again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// So often where the platform asks to wait.
+    pub(crate) waits: u32,
+    /// So often where nothing came, or what makes no sense.
+    pub(crate) failures: u32,
+}
+
+/// What a server said of the state in which a document is: by that it is asked for only if it is in another.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Validators {
+    /// A hash of where it was found: the address may have a secret in it.
+    at: Text,
+    etag: Option<Text>,
+    modified: Option<Text>,
 }
 
 /// Something that makes requests; it follows no redirect, which might take a token elsewhere.
@@ -81,6 +107,60 @@ pub(crate) async fn json(who: &str, request: RequestBuilder, within: Duration) -
         Ok(body) => Ok(Answer { status, body }),
         Err(error) => Err(Broken::Retry(format!("{who}: it answers {status} with no JSON: {error}"))),
     }
+}
+
+/// Asks again for what did not come, a little later each time, and no sooner than the platform wants; at last as it is.
+pub(crate) async fn patiently<T, F>(patience: Patience, mut ask: impl FnMut() -> F) -> Result<T, Broken>
+where
+    F: Future<Output = Result<T, Broken>>,
+{
+    let (Patience { mut waits, mut failures }, (mut usual, longest)) = (patience, AGAIN);
+    loop {
+        let pause = match ask().await {
+            Err(Broken::Wait(_, pause)) if waits > 0 => {
+                waits -= 1;
+                pause.max(usual)
+            }
+            Err(Broken::Retry(_)) if failures > 0 => {
+                failures -= 1;
+                usual
+            }
+            came => return came,
+        };
+        sleep(pause).await;
+        usual = (usual * 2).min(longest);
+    }
+}
+
+impl Validators {
+    /// What a server says with a document that it gives.
+    pub(crate) fn new(url: &Url, headers: &HeaderMap) -> Validators {
+        let text = |name: HeaderName| {
+            let text = headers.get(name)?.to_str().ok()?;
+            (text.len() <= VALIDATOR_BYTES_MAX).then(|| Text::from(text))
+        };
+        Validators { at: place(url), etag: text(ETAG), modified: text(LAST_MODIFIED) }
+    }
+
+    /// Has a request at that address ask for what is new only; anywhere else these mean nothing.
+    pub(crate) fn ask(&self, url: &Url, mut request: RequestBuilder) -> RequestBuilder {
+        let validators = [(IF_NONE_MATCH, &self.etag), (IF_MODIFIED_SINCE, &self.modified)];
+        for (name, validator) in validators.into_iter().filter(|_| self.at == place(url)) {
+            if let Some(validator) = validator {
+                request = request.header(name, &**validator);
+            }
+        }
+        request
+    }
+
+    /// When the document was changed, as the server has it.
+    pub(crate) fn modified(&self) -> Option<Timestamp> {
+        self.modified.as_deref().and_then(date)
+    }
+}
+
+fn place(url: &Url) -> Text {
+    Hash128::of("url", &[url.as_str().as_bytes()]).to_string().into()
 }
 
 /// Sends a request whose answer has no end; `within` is for its beginning.
@@ -221,6 +301,57 @@ mod tests {
         {
             assert_eq!(told(&senseless), None, "{senseless:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_did_not_come_is_asked_for_again_and_not_for_ever() {
+        let wait = || Err(Broken::Wait("later".into(), Duration::ZERO));
+        let lost = || Err(Broken::Retry("lost".into()));
+        let refused = || Err(Broken::Refused("no".into()));
+        // What is answered, the last first; how patient one is; what comes of it, and whether that takes a second.
+        let cases = [
+            (vec![Ok(1)], (0, 0), Ok(1), false),
+            (vec![Ok(1), lost()], (9, 0), lost(), false),
+            (vec![Ok(1), wait()], (0, 9), wait(), false),
+            (vec![Ok(1), refused()], (9, 9), refused(), false),
+            (vec![Ok(1), wait()], (1, 0), Ok(1), true),
+            (vec![Ok(1), lost(), lost()], (0, 1), lost(), true),
+        ];
+        for (mut answers, (waits, failures), expected, later) in cases {
+            let asking = patiently(Patience { waits, failures }, || std::future::ready(answers.pop().unwrap()));
+            tokio::pin!(asking);
+            let soon = timeout(AGAIN.0 / 4, &mut asking).await;
+            assert_eq!(soon.is_err(), later);
+            let came = match soon {
+                Ok(came) => came,
+                Err(_) => asking.await,
+            };
+            assert_eq!(came, expected);
+        }
+    }
+
+    #[test]
+    fn a_document_is_asked_for_by_what_was_said_of_it_there() {
+        let (here, there) = (Url::parse("https://a.org/b?key=1").unwrap(), Url::parse("https://a.org/c").unwrap());
+        let long = "x".repeat(VALIDATOR_BYTES_MAX + 1);
+        let said = |pairs: &[(HeaderName, &str)]| {
+            let headers = pairs.iter().map(|(name, value)| (name.clone(), value.parse().unwrap()));
+            Validators::new(&here, &headers.collect())
+        };
+        let asked = |validators: &Validators, url: &Url| {
+            let request = validators.ask(url, client().unwrap().get(url.clone())).build().unwrap();
+            let of = |name| request.headers().get(name).map(|value| value.to_str().unwrap().to_string());
+            [of(IF_NONE_MATCH), of(IF_MODIFIED_SINCE)]
+        };
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        let both = said(&[(ETAG, "\"7\""), (LAST_MODIFIED, date)]);
+        assert_eq!(asked(&both, &here), [Some("\"7\"".to_string()), Some(date.to_string())]);
+        assert_eq!(asked(&both, &there), [None, None]);
+        assert_eq!(asked(&said(&[(ETAG, long.as_str())]), &here), [None, None]);
+        assert_eq!(both.modified().map(|at| at.as_second()), Some(784_111_777));
+        let kept = serde_json::to_string(&both).unwrap();
+        assert_eq!(serde_json::from_str::<Validators>(&kept).unwrap(), both);
+        assert!(!kept.contains("key=1"));
     }
 
     #[test]

@@ -1,21 +1,21 @@
 //! A calendar behind an address, followed: what Google calls the secret address in iCal format, and others a subscription.
 //!
 //! The whole calendar is asked for every so often, unless the server says that it did not change; what it says no more is
-//! deleted once two reads running do not say it, unless something in it cannot be read. The address is a secret: who has it can read. Offset: `1 ` and what the
-//! server calls this state of it. Notes: see `caldav::known`. Cost: the calendar in memory, and what is known of it.
+//! deleted once two reads running do not say it, unless something in it cannot be read. The address is a secret: who has it
+//! can read. Offset: `1 ` and what the server said of the state in which it was read, in JSON. Notes: see `caldav::known`.
+//! Cost: the calendar in memory, and what is known of it.
 
 use std::convert::Infallible;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use nexus_types::Text;
-use reqwest::header::{ETAG, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
 
 use super::caldav::known::Known;
 use super::caldav::{every, options};
-use super::http::{self, Whole};
+use super::http::{self, Validators, Whole};
 use super::{Batch, Broken, Feed, Named, Outlet, Resume, SecretRef};
 use crate::{Options, calendar};
 
@@ -23,8 +23,6 @@ use crate::{Options, calendar};
 const ANSWER: Duration = Duration::from_secs(120);
 /// So often an address may lead to another.
 const REDIRECTS_MAX: usize = 5;
-/// The longest name of a state that is kept.
-const STATE_BYTES_MAX: usize = 1 << 10;
 
 /// What a configuration says of it.
 #[derive(Clone, Debug, Deserialize)]
@@ -81,11 +79,11 @@ impl IcsFeed {
         let secret = self.url.fetch("url", outlet.now()).await?;
         let url = address(secret.expose()).map_err(Broken::Refused)?;
         let who = url.host_str().unwrap_or_default().to_string();
-        let state = from.offset.as_deref().and_then(|offset| offset.strip_prefix("1 "));
-        let mut state = state.map(str::to_string);
+        let read = |offset: &str| serde_json::from_str::<Validators>(offset.strip_prefix("1 ")?).ok();
+        let mut state = from.offset.as_deref().and_then(read);
         let mut known = Known::new(self.options.clone(), from.notes);
         loop {
-            if let Some((next, body)) = self.get(&url, &who, state.as_deref().unwrap_or_default()).await? {
+            if let Some((next, body)) = self.get(&url, &who, state.as_ref()).await? {
                 let text = String::from_utf8_lossy(&body);
                 if !calendar::looks_like(text.trim_start_matches('\u{feff}').trim_start().as_bytes()) {
                     return Err(Broken::Retry(format!("{who}: what it gives is no calendar")));
@@ -95,7 +93,8 @@ impl IcsFeed {
                 // In doubt it is asked for as if it had not been read.
                 let next = if known.is_in_doubt() { state.clone() } else { Some(next) };
                 if !items.is_empty() || !notes.is_empty() || state != next {
-                    let offset = next.as_ref().map(|next| format!("1 {next}").into());
+                    let written = next.as_ref().and_then(|next| serde_json::to_string(next).ok());
+                    let offset = written.map(|next| format!("1 {next}").into());
                     outlet.send(Batch { items, offset, notes, unfinished: false }).await?;
                 }
                 state = next;
@@ -108,26 +107,22 @@ impl IcsFeed {
     }
 
     /// The calendar and its state; nothing if it still is in that state.
-    async fn get(&self, url: &Url, who: &str, state: &str) -> Result<Option<(String, Vec<u8>)>, Broken> {
+    async fn get(
+        &self,
+        url: &Url,
+        who: &str,
+        state: Option<&Validators>,
+    ) -> Result<Option<(Validators, Vec<u8>)>, Broken> {
         let mut url = url.clone();
         for _ in 0..=REDIRECTS_MAX {
             let request = self.client.get(url.clone());
-            let request = match state.split_once(' ') {
-                Some(("etag", tag)) => request.header(IF_NONE_MATCH, tag),
-                Some(("modified", time)) => request.header(IF_MODIFIED_SINCE, time),
-                _ => request,
+            let request = match state {
+                Some(state) => state.ask(&url, request),
+                None => request,
             };
             let Whole { status, headers, body } = http::whole(who, request, ANSWER).await?;
-            let text = |name: HeaderName| {
-                let text = headers.get(name)?.to_str().ok()?;
-                (text.len() <= STATE_BYTES_MAX).then_some(text)
-            };
             match status {
-                StatusCode::OK => {
-                    let state = text(ETAG).map(|tag| format!("etag {tag}"));
-                    let state = state.or_else(|| text(LAST_MODIFIED).map(|time| format!("modified {time}")));
-                    return Ok(Some((state.unwrap_or_default(), body)));
-                }
+                StatusCode::OK => return Ok(Some((Validators::new(&url, &headers), body))),
                 StatusCode::NOT_MODIFIED => return Ok(None),
                 StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND | StatusCode::GONE => {
                     let reason = format!("{who}: it answers {status}: the address may have been reset");

@@ -20,7 +20,7 @@ use reqwest::{Client, RequestBuilder, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::http::{self, Whole};
+use super::http::{self, Patience, Whole};
 use super::manners::Manners;
 use super::sse::{Events, SseEvent};
 use super::{Broken, Feed, Named, Outlet, Resume, Secret, SecretRef};
@@ -45,8 +45,8 @@ const STATUSES_AT_ONCE: usize = 20;
 const SINGLY_MAX: usize = 200;
 /// A server that fails over so many of them in a row is not well; over fewer, they are what it fails over.
 const FAILURES_MAX: u32 = 10;
-/// So often in a row it may ask us to wait, while streams stay open.
-const WAITS_MAX: u32 = 3;
+/// So often in a row the server may ask us to wait, while streams stay open.
+const PATIENCE: Patience = Patience { waits: 3, failures: 0 };
 /// So many events of streams are taken at once.
 const EVENTS_AT_ONCE: usize = 100;
 
@@ -193,18 +193,8 @@ impl MastodonFeed {
         http::whole(&self.who, self.request(&self.server, version, path, query), ANSWER).await
     }
 
-    /// The same; where the server asks us to wait, that is done here, so that streams stay open.
     async fn get_patiently(&self, path: &[&str], query: &[(&str, String)]) -> Result<Whole, Broken> {
-        let mut waits = 0;
-        loop {
-            match self.get("v1", path, query).await {
-                Err(Broken::Wait(_, pause)) if waits < WAITS_MAX => {
-                    waits += 1;
-                    tokio::time::sleep(pause.max(Duration::from_secs(1))).await;
-                }
-                answer => return answer,
-            }
-        }
+        http::patiently(PATIENCE, || self.get("v1", path, query)).await
     }
 
     fn not_let_in(&self, says: &str) -> String {

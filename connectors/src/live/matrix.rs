@@ -2,12 +2,12 @@
 //!
 //! The client-server API, version 3: `/sync` from a token, `/messages` to fill what a sync left out, `/event` for what an
 //! edit changes. Offset: the token of the last sync. Notes: what each room was called when it was first seen, which message
-//! each edit changes. Whatever is read twice is equal, so nothing is doubled. Rooms that are encrypted are rejects: Nexus
-//! has no keys. Cost: one request a sync; one more for each edit of a message from an earlier sync.
+//! each edit changes. A room whose name is not known is asked for it when something happens there. Whatever is read twice is
+//! equal, so nothing is doubled. Rooms that are encrypted are rejects: Nexus has no keys. Cost: one request a sync; one more
+//! for each edit of a message from an earlier sync.
 
 mod said;
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -17,8 +17,9 @@ use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::http::{self, Answer};
+use super::http::{self, Answer, Patience};
 use super::manners::Manners;
+use super::notes::Notes;
 use super::{Batch, Broken, Feed, Named, Outlet, Resume, Secret, SecretRef};
 use crate::{Item, Rejected};
 use said::{Room, Said};
@@ -31,10 +32,12 @@ const ANSWER: Duration = Duration::from_secs(60);
 const FIRST: Duration = Duration::from_secs(300);
 /// No more requests than so many in so long, whatever happens.
 const MANNERS: (u32, Duration) = (600, Duration::from_secs(60));
-/// So often a page is asked for again that did not come.
-const TRIES: u32 = 6;
+/// A page is asked for again: a long history is not to begin anew for one that did not come.
+const PATIENCE: Patience = Patience { waits: 6, failures: 6 };
 /// How many events a page has.
 const PAGE: &str = "100";
+/// Where a room's state says what it is called, the best first.
+const NAMES: [(&str, &str); 2] = [("m.room.canonical_alias", "alias"), ("m.room.name", "name")];
 /// What a sync is not asked for.
 const FILTER: &str = r#"{"presence":{"types":[]},"account_data":{"types":[]},"room":{"state":{"lazy_load_members":true},"account_data":{"types":[]},"ephemeral":{"types":[]},"timeline":{"limit":100}}}"#;
 
@@ -75,26 +78,6 @@ pub struct MatrixFeed {
     proof: Option<Secret>,
 }
 
-/// The notes of a run, with those that are new.
-struct Notes {
-    all: BTreeMap<Text, Text>,
-    new: Vec<(Text, Option<Text>)>,
-}
-
-impl Notes {
-    fn get(&self, kind: &str, key: &str) -> Option<&Text> {
-        self.all.get(&*format!("{kind} {key}"))
-    }
-
-    fn note(&mut self, kind: &str, key: &str, value: &str) {
-        let key = Text::from(format!("{kind} {key}"));
-        if self.all.get(&key).is_none_or(|held| **held != *value) {
-            self.all.insert(key.clone(), value.into());
-            self.new.push((key, Some(value.into())));
-        }
-    }
-}
-
 impl MatrixFeed {
     /// Checks what the configuration says, and reads the token.
     pub fn new(named: Named, config: MatrixConfig) -> Result<MatrixFeed, String> {
@@ -111,7 +94,7 @@ impl MatrixFeed {
     async fn run(&mut self, from: Resume, outlet: &Outlet) -> Result<Infallible, Broken> {
         let resumed = from.offset.is_some();
         let mut since = from.offset.as_deref().and_then(|offset| offset.strip_prefix("1 ")).map(str::to_string);
-        let mut notes = Notes { all: from.notes, new: Vec::new() };
+        let mut notes = Notes::new(from.notes);
         loop {
             // Read anew each time: it may have been changed, or be about to run out.
             self.proof = Some(self.token.fetch("token", outlet.now()).await?);
@@ -131,16 +114,16 @@ impl MatrixFeed {
             let rooms = [&body["rooms"]["join"], &body["rooms"]["leave"]].map(Value::as_object);
             let rooms: Vec<(&String, &Value)> = rooms.into_iter().flatten().flatten().collect();
             for (id, room) in rooms {
-                let said = self.room(id, room, &mut notes);
+                let said = self.room(id, room, since.is_some(), &mut notes).await?;
                 if self.is_wanted(id, &said.channel) && (resumed || since.is_some() || self.history) {
                     let mut read = Reading { room: &said, id, since: since.as_deref(), notes: &mut notes };
                     self.timeline(&mut read, room, &mut items, outlet).await?;
                 }
             }
-            if !items.is_empty() || !notes.new.is_empty() || since.is_none() {
-                let notes = std::mem::take(&mut notes.new);
+            let news = notes.news();
+            if !items.is_empty() || !news.is_empty() || since.is_none() {
                 let offset = Some(format!("1 {next}").into());
-                outlet.send(Batch { items, offset, notes, unfinished: false }).await?;
+                outlet.send(Batch { items, offset, notes: news, unfinished: false }).await?;
             }
             since = Some(next.into());
         }
@@ -184,20 +167,36 @@ impl MatrixFeed {
         }
     }
 
-    /// A room, under the name that it had when it was first seen: names change, and what is read twice must be equal.
-    fn room(&self, id: &str, room: &Value, notes: &mut Notes) -> Room {
-        if notes.get("room", id).is_none() {
-            let state = [&room["state"]["events"], &room["timeline"]["events"]];
-            let events = || state.iter().filter_map(|events| events.as_array()).flatten();
-            let named = |kind: &str, part: &str| {
-                let of = events().rfind(|event| event["type"] == kind)?;
-                of["content"][part].as_str().filter(|name| !name.is_empty())
-            };
-            let name = named("m.room.canonical_alias", "alias").or_else(|| named("m.room.name", "name"));
-            notes.note("room", id, name.unwrap_or(id));
+    /// A room, under the name that it had when it was first seen: names change, and what is read twice must be equal. A sync
+    /// that goes on from another does not tell of a name that was there before.
+    async fn room(&self, id: &str, room: &Value, goes_on: bool, notes: &mut Notes) -> Result<Room, Broken> {
+        let channel = match notes.name("room", id) {
+            Some(name) => name.clone(),
+            None => {
+                let name = match told_name(room) {
+                    Some(name) => Some(name.to_string()),
+                    None if goes_on => self.name(id).await?,
+                    None => None,
+                };
+                notes.first("room", id, name.as_deref().unwrap_or_default())
+            }
+        };
+        Ok(Room { scope: self.named.scope.clone(), source: self.source.clone(), channel })
+    }
+
+    /// What a room is called now; nothing if it has no name, or the server does not show it.
+    async fn name(&self, id: &str) -> Result<Option<String>, Broken> {
+        for (kind, part) in NAMES {
+            let answer = self.get_patiently(&["rooms", id, "state", kind], &[]).await?;
+            if matches!(answer.status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) {
+                continue;
+            }
+            let body = self.well(answer)?;
+            if let Some(name) = body[part].as_str().filter(|name| !name.is_empty()) {
+                return Ok(Some(name.to_string()));
+            }
         }
-        let channel = notes.get("room", id).cloned().unwrap_or_else(|| id.into());
-        Room { scope: self.named.scope.clone(), source: self.source.clone(), channel }
+        Ok(None)
     }
 
     fn is_wanted(&self, id: &str, name: &str) -> bool {
@@ -232,7 +231,7 @@ impl MatrixFeed {
             self.read(read, events, &mut older).await?;
             // A page may be empty and not the last; one that leads to itself is.
             from = body["end"].as_str().filter(|end| *end != page).map(str::to_string);
-            let notes = std::mem::take(&mut read.notes.new);
+            let notes = read.notes.news();
             if !older.is_empty() || !notes.is_empty() {
                 outlet.send(Batch { items: older, notes, ..Batch::default() }).await?;
             }
@@ -241,24 +240,15 @@ impl MatrixFeed {
         self.read(read, events, items).await
     }
 
-    /// Asks again for what did not come, a little later each time: a long history is not to begin anew for one page.
     async fn get_patiently(&self, path: &[&str], query: &[(&str, String)]) -> Result<Answer, Broken> {
-        for tried in 0..TRIES {
-            let pause = match self.get(path, query, ANSWER).await {
-                Err(Broken::Retry(_)) => Duration::from_secs(1 << tried),
-                Err(Broken::Wait(_, pause)) => pause.max(Duration::from_secs(1)),
-                other => return other,
-            };
-            tokio::time::sleep(pause).await;
-        }
-        self.get(path, query, ANSWER).await
+        http::patiently(PATIENCE, || self.get(path, query, ANSWER)).await
     }
 
     async fn read(&self, read: &mut Reading<'_>, events: &[Value], items: &mut Vec<Item>) -> Result<(), Broken> {
         for event in events {
             let said = match read.room.read(event) {
                 Said::Edit { of, by, content, at, sender } => {
-                    read.notes.note("edit", &by, &format!("{of} {at}"));
+                    read.notes.set("edit", &by, Some(&format!("{of} {at}")));
                     match self.original(read.id, &of, events).await? {
                         Some(original) if is_redacted(&original) => Said::Gone(of),
                         Some(original) if original["sender"] == *sender => {
@@ -326,6 +316,17 @@ struct Reading<'a> {
     /// From which sync on.
     since: Option<&'a str>,
     notes: &'a mut Notes,
+}
+
+/// What a sync says that a room is called, if it does.
+fn told_name(room: &Value) -> Option<&str> {
+    let state = [&room["state"]["events"], &room["timeline"]["events"]];
+    let events = || state.iter().filter_map(|events| events.as_array()).flatten();
+    let named = |(kind, part): (&str, &str)| {
+        let of = events().rfind(|event| event["type"] == kind)?;
+        of["content"][part].as_str().filter(|name| !name.is_empty())
+    };
+    NAMES.into_iter().find_map(named)
 }
 
 fn is_redacted(event: &Value) -> bool {

@@ -1,12 +1,15 @@
 //! Notes of a feed while it runs: what is known by kind and key, and what is new since the last batch.
 //!
 //! What is volatile at a platform (a name, a title) is noted as it was when it was first seen, so that what is read twice is
-//! equal. Cost: all notes of the feed in memory.
+//! equal. Such a name is noted just as events have it, whole. It is kept from the first event on that says it, and an erasure
+//! lets go of what no event says any more: a feed whose names were noted before may find one missing, and has to learn it
+//! anew. Cost: all notes of the feed in memory.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use nexus_types::Text;
+use nexus_types::tables::NotesTable;
 
 /// All notes of a feed.
 #[derive(Debug, Default)]
@@ -25,9 +28,17 @@ impl Notes {
         self.all.get(&*format!("{kind} {key}"))
     }
 
+    /// What something was called when it was first seen, if it is known.
+    pub(crate) fn name(&self, kind: &str, key: &str) -> Option<&Text> {
+        self.all.get(&*named(kind, key))
+    }
+
     /// Notes something; `None` forgets it.
     pub(crate) fn set(&mut self, kind: &str, key: &str, value: Option<&str>) {
-        let key = Text::from(format!("{kind} {key}"));
+        self.put(format!("{kind} {key}").into(), value);
+    }
+
+    fn put(&mut self, key: Text, value: Option<&str>) {
         if self.all.get(&key).map(|held| &**held) == value {
             return;
         }
@@ -41,11 +52,11 @@ impl Notes {
     /// What something was called when it was first seen: from now on this, if it never was. What has no name is called by
     /// its key.
     pub(crate) fn first(&mut self, kind: &str, key: &str, name: &str) -> Text {
-        if let Some(held) = self.get(kind, key) {
+        if let Some(held) = self.name(kind, key) {
             return held.clone();
         }
         let name = if name.is_empty() { key } else { name };
-        self.set(kind, key, Some(name));
+        self.put(named(kind, key).into(), Some(name));
         name.into()
     }
 
@@ -62,18 +73,26 @@ impl Notes {
     }
 }
 
+/// The key of a name.
+fn named(kind: &str, key: &str) -> String {
+    format!("{}{kind} {key}", NotesTable::NAME)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_first_name_stays_and_only_news_are_news() {
-        let mut notes = Notes::new(BTreeMap::from([("user 1".into(), "anna".into()), ("users 1".into(), "x".into())]));
+        let held = [("name user 1", "anna"), ("last 1", "7"), ("lasts 1", "x")];
+        let mut notes = Notes::new(held.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect());
         assert_eq!((&*notes.first("user", "1", "anna_"), &*notes.first("user", "2", "")), ("anna", "2"));
-        assert_eq!(notes.news(), [("user 2".into(), Some("2".into()))]);
-        notes.set("user", "2", None);
-        notes.set("user", "2", None);
-        assert_eq!(notes.news(), [("user 2".into(), None)]);
-        assert!(notes.of("user").map(|(key, value)| (key, &**value)).eq([("1", "anna")]));
+        assert_eq!((notes.name("user", "1").map(|name| &**name), notes.get("user", "1")), (Some("anna"), None));
+        assert_eq!(notes.news(), [("name user 2".into(), Some("2".into()))]);
+        notes.set("last", "2", Some("8"));
+        notes.set("last", "2", None);
+        notes.set("last", "2", None);
+        assert_eq!(notes.news(), [("last 2".into(), Some("8".into())), ("last 2".into(), None)]);
+        assert!(notes.of("last").map(|(key, value)| (key, &**value)).eq([("1", "7")]));
     }
 }

@@ -2,17 +2,20 @@
 //!
 //! A queue delivers again, so every row needs a name that is the same each time: its `id`, else what the broker calls the
 //! message, with `/n` for the n-th of many rows. A row without a revision has revision 0, and a deletion without one is for
-//! good. What is no row is rejected; a message of which nothing is a row is one reject, whole. Cost: a copy of a body that has
-//! many rows.
+//! good. What is no row is rejected; a message of which nothing is a row is one reject, whole. A reject knows what its rows
+//! were to be called, and so they are when it is read again. Cost: a copy of a body that has many rows, and a hash of one
+//! of which something is rejected.
+
+use std::sync::Arc;
 
 use nexus_types::event::SAID_NOW;
-use nexus_types::{Change, Text};
+use nexus_types::{Change, Hash128, Text};
 use serde_json::Value;
 
 use super::{FINAL, Named, socket};
 use crate::frame::Frame;
 use crate::jsonl::{self, Row};
-use crate::{Format, Item, MESSAGE_BYTES_MAX, Options, Reading, Rejected};
+use crate::{Called, Format, Item, MESSAGE_BYTES_MAX, OpenError, Options, Reading, Rejected};
 
 /// So many messages, and so many bytes of them, are taken in at once.
 const AT_ONCE: (usize, usize) = (2_000, 1 << 20);
@@ -68,8 +71,11 @@ impl Bodies {
             seen_at: SAID_NOW,
             ..Options::new(&named.scope)
         };
-        let frame = Frame::new(&options, Format::Jsonl).map_err(|error| error.to_string())?;
-        Ok(Bodies { frame, options })
+        Bodies::with(options).map_err(|error| error.to_string())
+    }
+
+    fn with(options: Options) -> Result<Bodies, OpenError> {
+        Ok(Bodies { frame: Frame::new(&options, Format::Jsonl)?, options })
     }
 
     /// Takes a message apart.
@@ -77,10 +83,18 @@ impl Bodies {
         taken.messages += 1;
         taken.bytes += message.body.len();
         self.frame.set_channel(message.channel);
-        match sized(message.body).and_then(|()| self.items(message)) {
-            Ok(items) => taken.items.extend(items),
-            Err(reason) => taken.items.push(self.reject(message, &message.place, reason, message.body)),
+        let mut items = sized(message.body).and_then(|()| self.items(message)).unwrap_or_else(|reason| {
+            let called = Called { identity: message.identity.as_deref().map(Text::from), revision: None };
+            vec![Item::Reject(self.reject(message, &message.place, called, reason, message.body))]
+        });
+        // Places alone may not tell two messages apart of which the same is no row.
+        let mut hash = None;
+        for item in &mut items {
+            if let Item::Reject(reject) = item {
+                reject.hash = Some(*hash.get_or_insert_with(|| Hash128::of("message", &[message.body])));
+            }
         }
+        taken.items.extend(items);
     }
 
     /// Takes a message that is one row, or says that the row is gone. Its identity is the row's id, and this its revision,
@@ -90,24 +104,33 @@ impl Bodies {
         taken.messages += 1;
         taken.bytes += message.body.len();
         self.frame.set_channel(message.channel);
-        taken.items.push(match self.keyed(message, revision, deleted) {
-            Ok(change) => Item::Change(change),
+        taken.items.push(match message.identity.as_deref().map(Text::from) {
             // Without its key it cannot be read again.
-            Err(reason) => Item::Reject(Rejected::new(&message.place, reason, message.body)),
+            None => Item::Reject(Rejected::new(&message.place, NO_KEY, message.body)),
+            Some(external_id) if deleted => {
+                let (scope, source) = (self.options.scope.clone(), self.frame.source(self.frame.platform()));
+                Item::Change(Change::Retract { scope, source, external_id, revision: Some(revision) })
+            }
+            Some(key) => self.keyed(message, key, revision),
         });
     }
 
-    #[cfg(feature = "kafka")]
-    fn keyed(&mut self, message: &Message<'_>, revision: u64, deleted: bool) -> Result<Change, String> {
-        let key = message.identity.clone().ok_or(NO_KEY)?;
-        let source = self.frame.source(self.frame.platform());
-        if deleted {
-            let scope = self.options.scope.clone();
-            return Ok(Change::Retract { scope, source, external_id: key.into(), revision: Some(revision) });
+    /// A message that is one row, of which the queue says id and revision.
+    fn keyed(&mut self, message: &Message<'_>, key: Text, revision: u64) -> Item {
+        match self.keyed_change(message.body, &key, revision) {
+            Ok(change) => Item::Change(change),
+            Err(reason) => {
+                let called = Called { identity: Some(key), revision: Some(revision) };
+                Item::Reject(self.reject(message, &message.place, called, reason, message.body))
+            }
         }
-        sized(message.body)?;
-        let (mut row, replaced) = jsonl::row(message.body)?;
-        row.insert("id".into(), Value::String(key));
+    }
+
+    fn keyed_change(&mut self, body: &[u8], key: &str, revision: u64) -> Result<Change, String> {
+        sized(body)?;
+        let (mut row, replaced) = jsonl::row(body)?;
+        let source = self.frame.source(self.frame.platform());
+        row.insert("id".into(), Value::String(key.into()));
         row.insert("revision".into(), revision.into());
         row.insert("source".into(), Value::String(source.to_string()));
         jsonl::said(&mut self.frame, row, replaced)
@@ -117,16 +140,16 @@ impl Bodies {
     fn items(&mut self, message: &Message<'_>) -> Result<Vec<Item>, String> {
         // One object, over however many lines it is written.
         if let Ok((row, replaced)) = jsonl::row(message.body) {
-            return Ok(vec![Item::Change(self.change(row, replaced, message.identity.clone())?)]);
+            return Ok(vec![Item::Change(self.change(row, replaced, message.identity.as_deref())?)]);
         }
         let (mut items, mut number, mut first) = (Vec::new(), 0, None);
         jsonl::each(message.body, |found| {
             number += 1;
+            let identity = message.identity.as_ref().map(|identity| Text::from(format!("{identity}/{number}")));
             let (reason, raw) = match found {
                 Ok(bytes) => {
-                    let identity = message.identity.as_ref().map(|identity| format!("{identity}/{number}"));
-                    let change = jsonl::row(bytes).and_then(|(row, replaced)| self.change(row, replaced, identity));
-                    match change {
+                    let change = jsonl::row(bytes);
+                    match change.and_then(|(row, replaced)| self.change(row, replaced, identity.as_deref())) {
                         Ok(change) => return items.push(Item::Change(change)),
                         Err(reason) => (reason, bytes.to_vec()),
                     }
@@ -137,15 +160,16 @@ impl Bodies {
                 Err(Rejected { reason, whole, .. }) => (reason.to_string(), whole),
             };
             first.get_or_insert_with(|| reason.clone());
-            items.push(self.reject(message, &format!("{}, row {number}", message.place), reason, &raw));
+            let (place, called) = (format!("{}, row {number}", message.place), Called { identity, revision: None });
+            items.push(Item::Reject(self.reject(message, &place, called, reason, &raw)));
         });
         let any = items.iter().any(|item| matches!(item, Item::Change(_)));
         if any { Ok(items) } else { Err(first.unwrap_or_else(|| "the message is empty".into())) }
     }
 
-    fn change(&mut self, mut row: Row, replaced: bool, identity: Option<String>) -> Result<Change, String> {
+    fn change(&mut self, mut row: Row, replaced: bool, identity: Option<&str>) -> Result<Change, String> {
         if lacks(&row, "id") {
-            row.insert("id".into(), Value::String(identity.ok_or(NO_ID)?));
+            row.insert("id".into(), Value::String(identity.ok_or(NO_ID)?.into()));
         }
         let unnumbered = lacks(&row, "revision");
         if unnumbered {
@@ -161,12 +185,26 @@ impl Bodies {
         Ok(change)
     }
 
-    fn reject(&self, message: &Message<'_>, place: &str, reason: String, raw: &[u8]) -> Item {
+    fn reject(&self, message: &Message<'_>, place: &str, called: Called, reason: String, raw: &[u8]) -> Rejected {
         let channel = self.options.channel.clone().unwrap_or_else(|| message.channel.into());
         let options = Options { channel: Some(channel), ..self.options.clone() };
         let reading = Reading::of(Format::Jsonl, &options);
-        Item::Reject(Rejected { reading, ..Rejected::new(place, reason, raw) })
+        let reading = reading.map(|reading| Arc::new(Reading { called: Some(called), ..reading }));
+        Rejected { reading, ..Rejected::new(place, reason, raw) }
     }
+}
+
+/// Reads a message again, or a row of one: its rows are called as they were to be.
+pub(crate) fn again(called: &Called, body: &[u8], options: &Options) -> Result<Vec<Item>, OpenError> {
+    let mut bodies = Bodies::with(options.clone())?;
+    let identity = called.identity.as_ref().map(ToString::to_string);
+    let message = Message { place: "the message".into(), identity, channel: "", body };
+    if let (Some(key), Some(revision)) = (&called.identity, called.revision) {
+        return Ok(vec![bodies.keyed(&message, key.clone(), revision)]);
+    }
+    let mut taken = Taken::default();
+    bodies.take(&message, &mut taken);
+    Ok(taken.items)
 }
 
 fn sized(body: &[u8]) -> Result<(), String> {
@@ -245,6 +283,86 @@ mod tests {
         assert_eq!(read(Some("m"), " \n"), ["message 1: the message is empty < \n>"]);
         let half = read(Some("m"), &format!("{{{SAID}}}\n{{\"text\": 7}}"));
         assert_eq!(half, ["m/1 at Some(0)", "message 1, row 2: said_at: missing <{\"text\": 7}>"]);
+    }
+
+    /// What a message gives, apart: what is said, and what is rejected.
+    fn parted(items: Vec<Item>) -> (Vec<Change>, Vec<Rejected>) {
+        let (mut changes, mut rejects) = (Vec::new(), Vec::new());
+        for item in items {
+            match item {
+                Item::Change(change) => changes.push(change),
+                Item::Reject(reject) => rejects.push(reject),
+            }
+        }
+        (changes, rejects)
+    }
+
+    /// What a reject says once it is mended, read as a letter is.
+    fn mended(reject: &Rejected, wrong: &str, right: &str) -> Vec<Change> {
+        let kept = serde_json::to_string(reject.reading.as_deref().unwrap()).unwrap();
+        let reading: Reading = serde_json::from_str(&kept).unwrap();
+        let bytes = String::from_utf8(reject.whole.clone()).unwrap().replace(wrong, right).into_bytes();
+        let options = reading.options(&"s".into(), SAID_NOW);
+        let (changes, rejects) = parted(reading.again("a letter", bytes, &options).unwrap());
+        assert!(rejects.is_empty(), "{rejects:?}");
+        changes
+    }
+
+    #[test]
+    fn what_is_read_again_is_what_the_feed_would_have_given() {
+        const GOOD: &str = "{\"said_at\": 6, \"author\": \"bert\", \"text\": \"good\"}";
+        let row = format!("{{{SAID}}}");
+        let own = format!("{{\"id\": 7, \"revision\": 3, \"channel\": \"other\", {SAID}}}");
+        let gone = "{\"id\": \"8\", \"deleted\": true}".to_string();
+        let damage = |right: &str| right.replace("hello\"", "hello\", \"kind\": \"no\"").replace("true", "\"no\"");
+        let named = Named { scope: "s".into(), feed: "orders".into() };
+        for channel in [None, Some(Text::from("a room"))] {
+            let mut bodies = Bodies::new(&named, "nats", None, channel.as_ref()).unwrap();
+            let mut came = |body: &str| {
+                let (place, identity) = ("message 1".into(), Some("m".to_string()));
+                let mut taken = Taken::default();
+                bodies.take(&Message { place, identity, channel: "in", body: body.as_bytes() }, &mut taken);
+                parted(taken.items)
+            };
+            for right in [&row, &own, &gone] {
+                let wrong = damage(right);
+                for body in ["ROW", "ROW\nROW", "GOOD\nROW\nGOOD\nROW", "[GOOD, ROW]"] {
+                    let with = |row: &str| body.replace("ROW", row).replace("GOOD", GOOD);
+                    let (mut changes, rejects) = came(&with(&wrong));
+                    assert!(!rejects.is_empty(), "{wrong}");
+                    rejects.iter().for_each(|reject| changes.extend(mended(reject, &wrong, right)));
+                    let (mut expected, none) = came(&with(right));
+                    assert!(none.is_empty(), "{none:?}");
+                    let key = |change: &Change| format!("{change:?}");
+                    changes.sort_by_key(key);
+                    expected.sort_by_key(key);
+                    assert_eq!(changes, expected, "{body} with {right}");
+                }
+            }
+            for right in [&row, &own] {
+                let keyed = |bodies: &mut Bodies, body: &str| {
+                    let message = Message { place: "".into(), identity: None, channel: "in", body: body.as_bytes() };
+                    bodies.frame.set_channel("in");
+                    parted(vec![bodies.keyed(&message, "k".into(), 17)])
+                };
+                let (wrong, (expected, _)) = (damage(right), keyed(&mut bodies, right));
+                let (_, rejects) = keyed(&mut bodies, &wrong);
+                assert_eq!((expected.len(), mended(&rejects[0], &wrong, right)), (1, expected));
+            }
+        }
+    }
+
+    #[test]
+    fn messages_of_which_the_same_is_no_row_are_told_apart() {
+        let named = Named { scope: "s".into(), feed: "orders".into() };
+        let mut bodies = Bodies::new(&named, "rabbitmq", None, None).unwrap();
+        let mut hash = |body: &str| {
+            let (place, mut taken) = ("a message".into(), Taken::default());
+            bodies.take(&Message { place, identity: None, channel: "in", body: body.as_bytes() }, &mut taken);
+            parted(taken.items).1[0].hash
+        };
+        let with = |id: u8| format!("{{\"id\": {id}, {SAID}}}\n{{\"text\": 7}}");
+        assert!(hash(&with(1)).is_some() && hash(&with(1)) == hash(&with(1)) && hash(&with(1)) != hash(&with(2)));
     }
 
     #[test]

@@ -178,15 +178,13 @@ impl RabbitmqFeed {
             let body = content.unwrap_or_default();
             let called = basic_properties.as_ref().and_then(BasicProperties::message_id).filter(|id| !id.is_empty());
             let queue = &self.config.queue;
-            let hash = || Hash128::of("message", &[&body]).to_string();
             let place = match called {
                 Some(id) => format!("message {id} of {queue}"),
-                // Rejects are told apart by their places.
-                None => format!("message #{} of {queue}", hash().get(..8).unwrap_or_default()),
+                None => format!("a message of {queue}"),
             };
             let identity = match self.config.identity {
                 RabbitmqIdentity::MessageId => called.cloned(),
-                RabbitmqIdentity::Body => Some(format!("#{}", hash())),
+                RabbitmqIdentity::Body => Some(format!("#{}", Hash128::of("message", &[&body]))),
             };
             bodies.take(&Message { place, identity, channel: queue, body: &body }, &mut taken);
             last = deliver.map_or(last, |deliver| deliver.delivery_tag());

@@ -13,14 +13,12 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use nexus_types::{Hash128, Millis, Text};
-use reqwest::header::{
-    ACCEPT, CACHE_CONTROL, ETAG, HeaderMap, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, USER_AGENT,
-};
+use reqwest::header::{ACCEPT, CACHE_CONTROL, HeaderMap, USER_AGENT};
 use reqwest::{Client, StatusCode, Url};
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 
-use super::http::{self, Whole};
+use super::http::{self, Validators, Whole};
 use super::{Batch, Broken, Feed, Named, Outlet, Resume};
 use crate::{Item, REJECT_BYTES_MAX, Rejected};
 use document::Document;
@@ -36,8 +34,6 @@ const PAUSE_MAX: Duration = Duration::from_secs(86_400);
 const REDIRECTS_MAX: usize = 5;
 /// An older document that comes so often in a row is what there is now.
 const OLDER_MAX: u32 = 3;
-/// The longest validator that is kept.
-const VALIDATOR_BYTES_MAX: usize = 1 << 10;
 /// Who asks, and for what.
 const AGENT: &str = concat!("nexus/", env!("CARGO_PKG_VERSION"));
 const FORMATS: &str =
@@ -76,14 +72,12 @@ pub struct RssFeed {
     unreadable: Option<Hash128>,
 }
 
-/// What a server said of a document.
+/// What is known of the state of a document.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Mark {
-    /// A hash of where it was found: the address may have a secret in it.
-    at: Text,
-    etag: Option<Text>,
-    modified: Option<Text>,
-    /// What the document says of itself.
+    #[serde(flatten)]
+    validators: Validators,
+    /// When it was changed, as the document says of itself.
     updated: Option<Millis>,
 }
 
@@ -103,11 +97,7 @@ impl Mark {
     }
 
     fn new(url: &Url, headers: &HeaderMap, document: &Document) -> Mark {
-        let text = |name: HeaderName| {
-            let text = headers.get(name)?.to_str().ok()?;
-            (text.len() <= VALIDATOR_BYTES_MAX).then(|| Text::from(text))
-        };
-        Mark { at: place(url), etag: text(ETAG), modified: text(LAST_MODIFIED), updated: document.updated }
+        Mark { validators: Validators::new(url, headers), updated: document.updated }
     }
 
     fn offset(&self) -> Option<Text> {
@@ -117,7 +107,7 @@ impl Mark {
     /// Whether it is of an older document than the other.
     fn is_before(&self, other: &Mark) -> bool {
         let before = |this: Option<Millis>, other: Option<Millis>| this.zip(other).is_some_and(|(a, b)| a < b);
-        let modified = |mark: &Mark| mark.modified.as_deref().and_then(date);
+        let modified = |mark: &Mark| mark.validators.modified().map(|time| time.as_millisecond());
         before(modified(self), modified(other)) || before(self.updated, other.updated)
     }
 }
@@ -230,13 +220,8 @@ impl RssFeed {
     async fn fetch(&self, mark: &Mark) -> Result<(Url, Whole), Broken> {
         let mut url = self.url.clone();
         for _ in 0..=REDIRECTS_MAX {
-            let mut request = self.client.get(url.clone()).header(USER_AGENT, AGENT).header(ACCEPT, FORMATS);
-            let validators = [(IF_NONE_MATCH, &mark.etag), (IF_MODIFIED_SINCE, &mark.modified)];
-            for (name, validator) in validators.into_iter().filter(|_| mark.at == place(&url)) {
-                if let Some(validator) = validator {
-                    request = request.header(name, &**validator);
-                }
-            }
+            let request = self.client.get(url.clone()).header(USER_AGENT, AGENT).header(ACCEPT, FORMATS);
+            let request = mark.validators.ask(&url, request);
             let answer = http::whole(&self.who, request, ANSWER).await?;
             if !answer.status.is_redirection() || answer.status == StatusCode::NOT_MODIFIED {
                 return Ok((url, answer));
@@ -259,14 +244,6 @@ fn is_plain(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none()
 }
 
-fn place(url: &Url) -> Text {
-    Hash128::of("url", &[url.as_str().as_bytes()]).to_string().into()
-}
-
-fn date(text: &str) -> Option<Millis> {
-    http::date(text).map(|time| time.as_millisecond())
-}
-
 /// For how long an answer says that it holds.
 fn max_age(headers: &HeaderMap) -> Duration {
     let values = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
@@ -280,11 +257,17 @@ fn max_age(headers: &HeaderMap) -> Duration {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use reqwest::header::LAST_MODIFIED;
+
     use super::*;
 
     #[test]
     fn an_older_document_is_told_by_either_of_its_times() {
-        let mark = |modified: &str, updated| Mark { modified: Some(modified.into()), updated, ..Mark::default() };
+        let url = Url::parse("https://example.org/feed.xml").unwrap();
+        let mark = |modified: &str, updated| {
+            let headers: HeaderMap = [(LAST_MODIFIED, modified.parse().unwrap())].into_iter().collect();
+            Mark { validators: Validators::new(&url, &headers), updated }
+        };
         let (one, two) = ("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:38 GMT");
         assert!(mark(one, None).is_before(&mark(two, None)) && mark(one, Some(1)).is_before(&mark(one, Some(2))));
         assert!(!mark(two, Some(1)).is_before(&mark(one, None)) && !mark("soon", None).is_before(&mark(two, None)));

@@ -66,7 +66,7 @@ impl SecretRef {
         })
     }
 
-    /// Looks up what requests are signed with.
+    /// Looks up what requests are signed with, in an account's name.
     pub fn oauth1(&self) -> Result<OAuth1, String> {
         match self {
             SecretRef::Vault { name, place } => vault::oauth1(place, name),

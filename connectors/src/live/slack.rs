@@ -21,7 +21,7 @@ use reqwest::{Client, Url};
 use ring::hmac;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::pushed::{self, lock};
 use super::serve::{Answer, Request};
@@ -282,14 +282,9 @@ impl Session<'_> {
 
     /// The same, as often as it takes; what has no name after many tries is called by its id.
     async fn learn_patiently(&self, api: &Api, ids: &Ids) {
-        for pause in api::pauses() {
-            match self.learn(api, ids).await {
-                Ok(()) => return,
-                Err(Broken::Wait(_, longer)) => sleep(longer.max(pause)).await,
-                Err(_) => sleep(pause).await,
-            }
+        if http::patiently(api::PATIENCE, || self.learn(api, ids)).await.is_err() {
+            self.name_by_id(ids);
         }
-        self.name_by_id(ids);
     }
 }
 

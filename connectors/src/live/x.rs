@@ -1,4 +1,4 @@
-//! X, followed: posts that an account's rules select.
+//! X, followed: posts that an app's rules select, or the timelines of an account (see `timelines`).
 //!
 //! API version 2: the filtered stream, JSON by lines. Offset: the id of the last post; what was said while nothing was
 //! connected is searched for, rule by rule, back to seven days, unless the stream itself reaches back that far
@@ -6,6 +6,7 @@
 //! twice is equal. Cost: one post in memory, or a page of a search.
 
 pub(crate) mod said;
+mod timelines;
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -16,12 +17,13 @@ use reqwest::{Client, RequestBuilder, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::http::{self, Answer, Pieces};
+use super::http::{self, Answer, Patience, Pieces};
 use super::manners::Manners;
 use super::{Batch, Broken, Feed, Named, Outlet, Resume, Secret, SecretRef};
 use crate::json::{list, text};
 use crate::{Item, Rejected};
 use said::{Place, at, id_at};
+use timelines::Account;
 
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_secs(60);
@@ -31,8 +33,8 @@ const SILENCE: Duration = Duration::from_secs(60);
 const MANNERS: (u32, Duration) = (10, Duration::from_secs(10));
 /// How far before the last post it goes on.
 const OVERLAP: Millis = 60_000;
-/// So often in a row a search waits where X asks for it, an hour at most each time.
-const WAITS_MAX: u32 = 4;
+/// So often in a row X may ask to wait, an hour at most each time: to begin anew would take as many requests again.
+const PATIENCE: Patience = Patience { waits: 4, failures: 0 };
 /// How far back a search reaches, a little less.
 const SEARCHED: Millis = (7 * 24 * 60 - 5) * 60_000;
 /// So often it is kept how far it is read, where nothing is said.
@@ -54,10 +56,16 @@ const FIELDS: [(&str, &str); 4] = [
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct XConfig {
-    /// The app's bearer token.
-    pub token: SecretRef,
+    /// The app's bearer token: its rules are followed.
+    pub token: Option<SecretRef>,
     /// So many minutes the stream reaches back itself, where the plan has that: 1 to 5.
     pub backfill_minutes: Option<u8>,
+    /// The app's keys and an account's token, to sign requests with: the account's timelines are followed.
+    pub oauth1: Option<SecretRef>,
+    /// Which: `home`, `mentions`. By default both.
+    pub timelines: Option<Vec<String>>,
+    /// Seconds between looks at timelines; by default 300.
+    pub every: Option<u64>,
     /// Where the API is.
     #[serde(default = "api")]
     pub api: String,
@@ -74,11 +82,17 @@ fn x() -> Text {
     "x".into()
 }
 
-/// An account whose rules are followed.
+/// What is followed.
+#[derive(Debug)]
+enum Followed {
+    Rules { token: SecretRef, backfill_minutes: Option<u8> },
+    Timelines(Account),
+}
+
+/// An app or an account that is followed.
 #[derive(Debug)]
 pub struct XFeed {
-    token: SecretRef,
-    backfill_minutes: Option<u8>,
+    followed: Followed,
     api: Url,
     who: String,
     place: Place,
@@ -89,28 +103,54 @@ pub struct XFeed {
 impl XFeed {
     /// Checks what the configuration says, and reads the token.
     pub fn new(named: Named, config: XConfig) -> Result<XFeed, String> {
-        let XConfig { token, backfill_minutes, api, source } = config;
+        let XConfig { token, backfill_minutes, oauth1, timelines, every, api, source } = config;
         let (api, who) = http::address(&api, "https://api.x.com").map_err(|error| format!("api: {error}"))?;
         if backfill_minutes.is_some_and(|minutes| !(1..=BACKFILL_MAX).contains(&minutes)) {
             return Err(format!("backfill_minutes: 1 to {BACKFILL_MAX}, or leave it out"));
         }
-        token.read().map_err(|error| format!("token: {error}"))?;
+        let followed = match (token, oauth1) {
+            (Some(token), None) if timelines.is_none() && every.is_none() => {
+                token.read().map_err(|error| format!("token: {error}"))?;
+                Followed::Rules { token, backfill_minutes }
+            }
+            (None, Some(keys)) if backfill_minutes.is_none() => {
+                Followed::Timelines(Account::new(keys, timelines.as_deref(), every)?)
+            }
+            (Some(_), None) => return Err("timelines, every: they are an account's, which oauth1 names".into()),
+            (None, Some(_)) => return Err("backfill_minutes: it is a stream's, for which token is needed".into()),
+            _ => return Err("name either a token, the app's, or oauth1, by which an account signs".into()),
+        };
         let (client, (requests, per)) = (http::client()?, MANNERS);
         let (place, manners) = (Place { scope: named.scope, source }, Manners::new(requests, per));
-        Ok(XFeed { token, backfill_minutes, api, who, place, client, manners })
+        Ok(XFeed { followed, api, who, place, client, manners })
     }
 
     async fn run(&mut self, from: Resume, outlet: &Outlet) -> Result<Infallible, Broken> {
-        let token = self.token.fetch("token", outlet.now()).await?;
+        match &self.followed {
+            Followed::Rules { token, backfill_minutes } => {
+                self.follow_rules((token, backfill_minutes.unwrap_or(0)), from, outlet).await
+            }
+            Followed::Timelines(account) => self.follow_timelines(account, from, outlet).await,
+        }
+    }
+
+    async fn follow_rules(
+        &self,
+        (token, backfill_minutes): (&SecretRef, u8),
+        from: Resume,
+        outlet: &Outlet,
+    ) -> Result<Infallible, Broken> {
+        let token = token.fetch("token", outlet.now()).await?;
         let rules = self.rules(&token).await?;
         // The stream first: what is said while the gap is searched waits in it.
-        let mut stream = self.stream(&token).await?;
+        let mut stream = self.stream(&token, backfill_minutes).await?;
         let opened = outlet.now();
         outlet.healthy();
         let held = from.offset.as_deref().and_then(|offset| offset.strip_prefix("1 ")?.parse::<u64>().ok());
         let mut reached = held.unwrap_or_else(|| id_at(from.at));
+        let reach = Millis::from(backfill_minutes) * 60_000;
         if let Some(held) = held
-            && self.recover(&token, &rules, (held, opened), outlet).await?
+            && self.recover(&token, &rules, (held, opened, reach), outlet).await?
         {
             // If the stream ends now, that is not searched for again.
             reached = held.max(id_at(opened.saturating_sub(OVERLAP)));
@@ -164,12 +204,16 @@ impl XFeed {
         }
     }
 
-    fn get(&self, token: &Secret, path: &[&str]) -> RequestBuilder {
+    fn url(&self, path: &[&str]) -> Url {
         let mut url = self.api.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(["2", "tweets", "search"]).extend(path);
+            segments.pop_if_empty().push("2").extend(path);
         }
-        self.client.get(url).bearer_auth(token.expose())
+        url
+    }
+
+    fn get(&self, token: &Secret, path: &[&str]) -> RequestBuilder {
+        self.client.get(self.url(&[&["tweets", "search"], path].concat())).bearer_auth(token.expose())
     }
 
     /// What the account's stream selects.
@@ -189,11 +233,11 @@ impl XFeed {
         Ok(rules)
     }
 
-    async fn stream(&self, token: &Secret) -> Result<Pieces, Broken> {
+    async fn stream(&self, token: &Secret, backfill_minutes: u8) -> Result<Pieces, Broken> {
         self.manners.turn().await;
         let mut request = self.get(token, &["stream"]).query(&FIELDS);
-        if let Some(minutes) = self.backfill_minutes {
-            request = request.query(&[("backfill_minutes", minutes)]);
+        if backfill_minutes > 0 {
+            request = request.query(&[("backfill_minutes", backfill_minutes)]);
         }
         let (status, mut pieces) = http::stream(&self.who, request, ANSWER).await?;
         if status.is_success() {
@@ -207,18 +251,17 @@ impl XFeed {
         }
     }
 
-    /// Searches for what was said since, until the stream was opened, if that does not reach back that far itself; whether
-    /// it searched.
+    /// Searches for what was said since, until the stream was opened, if its own reach is less than that; whether it searched.
     async fn recover(
         &self,
         token: &Secret,
         rules: &[String],
-        (held, opened): (u64, Millis),
+        (held, opened, reach): (u64, Millis, Millis),
         outlet: &Outlet,
     ) -> Result<bool, Broken> {
         let last = at(held).unwrap_or(opened);
         let gap = opened.saturating_sub(last).saturating_add(OVERLAP);
-        if gap < Millis::from(self.backfill_minutes.unwrap_or(0)) * 60_000 {
+        if gap < reach {
             return Ok(false);
         }
         let since = last.saturating_sub(OVERLAP).max(opened.saturating_sub(SEARCHED));
@@ -235,24 +278,9 @@ impl XFeed {
 
     /// What a rule selects since that id, page by page, newest first.
     async fn search(&self, token: &Secret, rule: &str, since: u64, outlet: &Outlet) -> Result<(), Broken> {
-        let (since, mut next, mut waits) = (since.to_string(), None::<String>, 0);
+        let (since, mut next) = (since.to_string(), None::<String>);
         loop {
-            self.manners.turn().await;
-            let request = self.get(token, &["recent"]).query(&FIELDS);
-            let mut request = request.query(&[("query", rule), ("since_id", &*since), ("max_results", "100")]);
-            if let Some(next) = &next {
-                request = request.query(&[("next_token", next)]);
-            }
-            let answer = match http::json(&self.who, request, ANSWER).await {
-                // It goes on where it is: to begin anew would take as many requests again.
-                Err(Broken::Wait(_, pause)) if waits < WAITS_MAX => {
-                    waits += 1;
-                    tokio::time::sleep(pause).await;
-                    continue;
-                }
-                answer => answer?,
-            };
-            waits = 0;
+            let answer = http::patiently(PATIENCE, || self.page(token, rule, &since, next.as_deref())).await?;
             if matches!(answer.status, StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST) {
                 // The stream goes on all the same.
                 let says = format!("what it selected while nobody listened is not read: {}", reason(&answer.body));
@@ -273,6 +301,16 @@ impl XFeed {
                 return Ok(());
             }
         }
+    }
+
+    async fn page(&self, token: &Secret, rule: &str, since: &str, next: Option<&str>) -> Result<Answer, Broken> {
+        self.manners.turn().await;
+        let request = self.get(token, &["recent"]).query(&FIELDS);
+        let mut request = request.query(&[("query", rule), ("since_id", since), ("max_results", "100")]);
+        if let Some(next) = next {
+            request = request.query(&[("next_token", next)]);
+        }
+        http::json(&self.who, request, ANSWER).await
     }
 
     /// The body of an answer that says yes.
@@ -330,9 +368,30 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said() {
-        let error = feed(", \"backfill_minutes\": 6").unwrap_err();
-        assert!(error.starts_with("backfill_minutes: 1 to 5"), "{error}");
-        let error = feed(", \"api\": \"https://a?token=hunter2\"").unwrap_err();
-        assert!(error.starts_with("api: ") && !error.contains("hunter2"), "{error}");
+        for (more, expected) in [
+            (r#", "backfill_minutes": 6"#, "backfill_minutes: 1 to 5"),
+            (r#", "api": "https://a?token=hunter2""#, "api: "),
+            (r#", "oauth1": {"env": "PATH"}"#, "name either a token"),
+            (r#", "every": 60"#, "timelines, every: they are an account's"),
+        ] {
+            let error = feed(more).unwrap_err();
+            assert!(error.starts_with(expected) && !error.contains("hunter2"), "{error}");
+        }
+        let account = |more: &str| {
+            let named = Named { scope: "s".into(), feed: "me".into() };
+            let config = format!("{{\"oauth1\": {{\"env\": \"PATH\"}}{more}}}");
+            XFeed::new(named, serde_json::from_str(&config).unwrap()).unwrap_err()
+        };
+        for (more, expected) in [
+            (r#", "timelines": ["likes"]"#, "timelines: \"likes\" is none of home, mentions"),
+            (r#", "timelines": ["home", "home"]"#, "timelines: \"home\" is named twice"),
+            (r#", "timelines": []"#, "timelines: name one"),
+            (r#", "every": 0"#, "every: 0 s"),
+            (r#", "backfill_minutes": 5"#, "backfill_minutes: it is a stream's"),
+            ("", "oauth1: an OAuth 1.0a key is four texts, which only the vault holds"),
+        ] {
+            let error = account(more);
+            assert!(error.starts_with(expected), "{error}");
+        }
     }
 }

@@ -8,6 +8,8 @@ use ring::hmac;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::VaultError;
+use super::file::random;
 use crate::live::Secret;
 
 /// What requests are signed with.
@@ -38,9 +40,17 @@ impl OAuth1 {
     }
 }
 
+/// The header `Authorization` of a request without a form, at that time.
+pub(crate) fn signed(method: &str, url: &Url, keys: &OAuth1, at: Millis) -> Result<String, VaultError> {
+    let mut nonce = [0; 16];
+    random(&mut nonce)?;
+    let nonce: String = nonce.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(authorization(method, url, &[], keys, &nonce, at))
+}
+
 /// The header `Authorization` of a request at that time. `parameters` are those of a form in its body, which are signed with
 /// those of the address; `nonce` is never used again.
-pub fn authorization(
+fn authorization(
     method: &str,
     url: &Url,
     parameters: &[(&str, &str)],

@@ -23,6 +23,15 @@ pub struct Note {
 pub struct NotesTable;
 
 impl NotesTable {
+    /// What the key of a note begins with that is a name. Its value is what somebody or something is called, just as events
+    /// have it: as their author, an addressee or their channel.
+    pub const NAME: &'static str = "name ";
+
+    /// Whether the note under this key is a name.
+    pub fn is_name(key: &str) -> bool {
+        key.starts_with(Self::NAME)
+    }
+
     /// Its name, key and columns.
     pub fn table() -> Table {
         table("notes", "id", true, vec![text("id"), text("scope"), text("feed"), text("key"), text("value")])

@@ -279,6 +279,9 @@ pub struct Reject {
     pub raw: Text,
     /// When it was met.
     pub seen_at: Millis,
+    /// A hash of all that stood there, where its beginning does not tell it from others. It is in the key alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<crate::Hash128>,
 }
 
 /// `rejects`: what ingest could not read, and why.
@@ -302,6 +305,8 @@ impl RejectsTable {
     /// The key of a reject: the same row of the same file rejected again is the same reject.
     pub fn key(row: &Reject) -> String {
         let parts = [&row.scope, &row.file, &row.position, &row.reason, &row.raw].map(|part| part.as_bytes());
+        let hash = row.hash.map(crate::Hash128::to_bytes);
+        let parts: Vec<&[u8]> = parts.into_iter().chain(hash.as_ref().map(|hash| hash.as_slice())).collect();
         crate::Hash128::of("reject", &parts).to_string()
     }
 
@@ -325,7 +330,23 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::{Affect, TextHash};
+    use crate::{Affect, Hash128, TextHash};
+
+    #[test]
+    fn what_begins_alike_is_told_apart_by_all_of_it() {
+        let [scope, file, position, reason, raw] = ["s", "f", "line 1", "too long", "xx"].map(Text::from);
+        let reject = Reject { scope, file, position, reason, raw, seen_at: 0, hash: None };
+        let of =
+            |whole: &[u8]| RejectsTable::key(&Reject { hash: Some(Hash128::of("whole", &[whole])), ..reject.clone() });
+        assert_eq!(of(b"xxa"), of(b"xxa"));
+        assert_ne!(of(b"xxa"), of(b"xxb"));
+        // What needs no hash has the key that it always had, and is read from where it was written without one.
+        let parts: [&[u8]; 5] = [b"s", b"f", b"line 1", b"too long", b"xx"];
+        assert_eq!(RejectsTable::key(&reject), Hash128::of("reject", &parts).to_string());
+        let written = serde_json::to_string(&reject).unwrap();
+        assert!(!written.contains("hash"), "{written}");
+        assert_eq!(serde_json::from_str::<Reject>(&written).unwrap(), reject);
+    }
 
     #[test]
     fn whatever_a_model_said_is_read_back() {

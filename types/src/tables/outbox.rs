@@ -35,7 +35,7 @@ pub struct Outgoing {
     pub key: Text,
     /// 1: it came; -1: it went.
     pub sign: i16,
-    /// The row as a JSON object; `None` where an erasure took it.
+    /// The row as a JSON object; `None` for one that went.
     pub row: Option<Text>,
 }
 

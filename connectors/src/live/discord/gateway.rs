@@ -14,7 +14,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use super::super::notes::Notes;
 use super::super::websocket::{self, Heard, WebSocket};
 use super::super::{Batch, Broken, Outlet, Resume, Secret};
-use super::said::{id_at, number};
+use super::said::{self, id_at, number};
 use super::{DiscordFeed, Found, PAGE, Page};
 use crate::json::text;
 use crate::{Item, Rejected};
@@ -220,7 +220,12 @@ impl<'a> Following<'a> {
                 self.begin();
             }
             "RESUMED" => self.begin(),
-            kind => items = self.feed.place.hear(kind, data, &mut self.notes),
+            kind => {
+                if said::speaks(kind, data) {
+                    self.know(text(data, "channel_id")).await?;
+                }
+                items = self.feed.place.hear(kind, data, &mut self.notes);
+            }
         }
         if let (Some(session), Some(seq)) = (&mut self.session, message["s"].as_u64()) {
             session.seq = seq;
@@ -252,6 +257,23 @@ impl<'a> Following<'a> {
         }
     }
 
+    /// Has the name of a channel in which somebody speaks: it may have been made while nobody listened, or erased. One that
+    /// is not shown, or has none, is called by its id.
+    async fn know(&mut self, channel: &str) -> Result<(), Broken> {
+        while let Some(room) = self.feed.place.nameless(channel, &self.notes) {
+            if let Some(told) = self.feed.told(&self.token, &["channels", &*room]).await? {
+                let guild = text(&told, "guild_id");
+                if !guild.is_empty() && self.notes.name("guild", guild).is_none() {
+                    let server = self.feed.told(&self.token, &["guilds", guild]).await?.unwrap_or_default();
+                    self.notes.first("guild", guild, text(&server, "name"));
+                }
+                said::learn(&told, &mut self.notes);
+            }
+            self.notes.first("channel", &room, &room);
+        }
+        Ok(())
+    }
+
     /// Asks for what was said in a gap: one after a channel that did not answer, as long as there are others.
     fn next_gap(&self) -> Option<Asking<'a>> {
         let put_off = self.put_off.as_deref().unwrap_or_default();
@@ -275,6 +297,9 @@ impl<'a> Following<'a> {
                 self.notes.set("gap", &channel, None);
             }
             Found::Messages(mut messages) => {
+                if !messages.is_empty() {
+                    self.know(&channel).await?;
+                }
                 messages.sort_by_key(|message| number(text(message, "id")));
                 for message in &messages {
                     items.extend(self.feed.place.message(message, &mut self.notes));

@@ -1,7 +1,8 @@
 //! What an event of Discord's gateway means. Pure: asks no server.
 //!
 //! A message's id names it, an edit is a revision by when it was made, a deletion is final. An author is `anna <1234>`, with
-//! the name that the account had when it was first seen; so are channels. Rooms that are not asked for leave no trace.
+//! the name that the account had when it was first seen; so are channels, whose names have to be known before what is said in
+//! them is read. Rooms that are not asked for leave no trace.
 
 use nexus_types::time::parse_millis;
 use nexus_types::{Attachment, Change, Event, Kind, Millis, Scope, Text};
@@ -151,18 +152,24 @@ impl Place {
     }
 
     fn event(&self, id: &str, channel: &str, said_at: Millis, notes: &mut Notes) -> Event {
-        let parent = notes.get("thread", channel).cloned();
-        let room = parent.as_deref().unwrap_or(channel);
+        let room = room(channel, notes);
         Event {
             scope: self.scope.clone(),
             source: self.source.clone(),
             external_id: id.into(),
             revision: Some(0),
-            channel: notes.first("channel", room, room),
-            thread: parent.is_some().then(|| channel.into()),
+            channel: notes.first("channel", &room, &room),
+            thread: (*room != *channel).then(|| channel.into()),
             said_at,
             ..Event::message("discord", "", "")
         }
+    }
+
+    /// The channel whose name is missing before what is said in this one can be read.
+    pub(super) fn nameless(&self, channel: &str, notes: &Notes) -> Option<Text> {
+        let room = room(channel, notes);
+        let asked = !channel.is_empty() && self.is_wanted(channel, notes);
+        (asked && notes.name("channel", &room).is_none()).then_some(room)
     }
 
     pub(super) fn is_wanted(&self, channel: &str, notes: &Notes) -> bool {
@@ -192,13 +199,27 @@ impl Place {
     }
 }
 
-/// A channel that was made, or a thread.
-fn learn(channel: &Value, notes: &mut Notes) {
+/// Whether an event says something in a channel.
+pub(super) fn speaks(kind: &str, data: &Value) -> bool {
+    match kind {
+        "MESSAGE_CREATE" | "MESSAGE_REACTION_ADD" => true,
+        "MESSAGE_UPDATE" => data["content"].is_string(),
+        _ => false,
+    }
+}
+
+/// A channel itself, or the one that a thread is in.
+fn room(channel: &str, notes: &Notes) -> Text {
+    notes.get("thread", channel).cloned().unwrap_or_else(|| channel.into())
+}
+
+/// A channel that was made or asked for, or a thread.
+pub(super) fn learn(channel: &Value, notes: &mut Notes) {
     let [id, parent, guild] = ["id", "parent_id", "guild_id"].map(|field| text(channel, field));
     if channel["type"].as_u64().is_some_and(|kind| THREADS.contains(&kind)) && !parent.is_empty() {
         notes.set("thread", id, Some(parent));
     } else if !id.is_empty() && !text(channel, "name").is_empty() {
-        let of = notes.get("guild", guild).map(|name| format!("{name} ")).unwrap_or_default();
+        let of = notes.name("guild", guild).map(|name| format!("{name} ")).unwrap_or_default();
         notes.first("channel", id, &format!("{of}#{}", text(channel, "name")));
     }
 }
@@ -239,9 +260,9 @@ fn author(message: &Value, notes: &mut Notes) -> Option<Text> {
 }
 
 fn person(user: &Value, notes: &mut Notes) -> Text {
-    let id = text(user, "id");
-    let name = notes.first("user", id, &plain(text(user, "username")));
-    format!("{name} <{id}>").into()
+    let (id, name) = (text(user, "id"), plain(text(user, "username")));
+    let name = if name.is_empty() { id } else { &*name };
+    notes.first("user", id, &format!("{name} <{id}>"))
 }
 
 fn plain(name: &str) -> String {
@@ -283,9 +304,9 @@ fn said(content: &str, message: &Value, notes: &Notes) -> String {
 
 /// What stands between `<` and `>` for a name.
 fn named(inside: &str, notes: &Notes) -> Option<String> {
-    let known = |kind: &str, id: &str| notes.get(kind, id).map(|name| name.to_string());
+    let known = |kind: &str, id: &str| notes.name(kind, id).map(|name| name.to_string());
     if let Some(id) = inside.strip_prefix("@!").or_else(|| inside.strip_prefix('@')) {
-        return known("user", id).map(|name| format!("@{name}"));
+        return known("user", id).map(|name| format!("@{}", name.rsplit_once(" <").map_or(&*name, |(name, _)| name)));
     }
     if let Some(id) = inside.strip_prefix('#') {
         return known("channel", id).map(|name| format!("#{}", name.rsplit_once('#').map_or(&*name, |(_, name)| name)));

@@ -19,8 +19,8 @@ const ABSENT_MAX: usize = 1_000;
 const ENTRY: &str = "entry ";
 /// What stands for what an entry said that was never seen, only that it is deleted.
 const NEVER_SEEN: &str = "-";
-/// The note of what the feed was called when it was first seen.
-const TITLE: &str = "title";
+/// The note of what the feed was called when it was first seen: a name, which is kept as long as an event says it.
+const TITLE: &str = "name title";
 
 /// What every event of a feed shares.
 #[derive(Clone, Debug)]

@@ -9,9 +9,9 @@ use nexus_types::Text;
 
 use super::said::micros;
 
-/// Kinds of notes.
-pub(super) const USER: &str = "user";
-pub(super) const ROOM: &str = "room";
+/// Kinds of notes; of users and channels they are names, which are kept as long as an event says them.
+pub(super) const USER: &str = "name user";
+pub(super) const ROOM: &str = "name room";
 const LAST: &str = "last";
 
 /// What is known of a workspace.
@@ -103,6 +103,8 @@ impl Names {
 
 #[cfg(test)]
 mod tests {
+    use nexus_types::tables::NotesTable;
+
     use super::*;
 
     const NOTHING: (&str, &str) = ("", "");
@@ -114,7 +116,8 @@ mod tests {
         names.first(USER, "U1", "Annie <U1>");
         names.heard("C1", "6.0");
         let first = names.unsaved(NOTHING);
-        assert_eq!(first, [("user U1".into(), Some("Anna <U1>".into()))]);
+        assert_eq!(first, [("name user U1".into(), Some("Anna <U1>".into()))]);
+        assert!([USER, ROOM].iter().all(|kind| NotesTable::is_name(kind)) && !NotesTable::is_name(LAST));
         assert_eq!(names.lasts(), [("C1".to_string(), "5.0".to_string())]);
         names.caught_up(BTreeSet::from(["C2".to_string()]));
         names.heard("C1", "5.5");

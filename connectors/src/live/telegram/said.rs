@@ -148,15 +148,18 @@ fn author(message: &Value, notes: &mut Notes) -> Text {
 }
 
 fn person(user: &Value, notes: &mut Notes) -> Text {
-    let id = format!("user{}", shown(&user["id"]));
-    let name = notes.first("author", &id, &plain(&full_name(user)));
-    if *name == *id { name } else { format!("{name} <{id}>").into() }
+    called(&format!("user{}", shown(&user["id"])), &full_name(user), notes)
 }
 
 fn channel(chat: &Value, notes: &mut Notes) -> Text {
-    let id = format!("channel{}", bare(chat["id"].as_i64().unwrap_or(0)));
-    let name = notes.first("author", &id, &plain(text(chat, "title")));
-    if *name == *id { name } else { format!("{name} <{id}>").into() }
+    called(&format!("channel{}", bare(chat["id"].as_i64().unwrap_or(0))), text(chat, "title"), notes)
+}
+
+/// An author, as it was when it was first seen.
+fn called(id: &str, name: &str, notes: &mut Notes) -> Text {
+    let name = plain(name);
+    let author = if name.is_empty() || name == id { id.to_string() } else { format!("{name} <{id}>") };
+    notes.first("author", id, &author)
 }
 
 fn full_name(user: &Value) -> String {
@@ -289,6 +292,9 @@ mod tests {
             panic!("none")
         };
         assert_eq!(&*event.author, "Anna <user1>");
+        // Names are noted just as events have them.
+        let noted = [("author", "user1"), ("chat", "1234567890")].map(|(kind, key)| notes.name(kind, key).cloned());
+        assert_eq!(noted, [Some(event.author), Some(event.channel)]);
     }
 
     #[test]

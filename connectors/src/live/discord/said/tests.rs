@@ -83,6 +83,24 @@ fn a_text_is_plain_and_the_same_whenever_it_is_read() {
 }
 
 #[test]
+fn a_name_that_is_missing_is_asked_for_where_somebody_speaks() {
+    let mut notes = notes();
+    let nameless = |notes: &Notes, channel: &str| place().nameless(channel, notes).map(|room| room.to_string());
+    assert_eq!(["10", "11", ""].map(|channel| nameless(&notes, channel)), [None, None, None]);
+    assert_eq!(nameless(&notes, "12").as_deref(), Some("12"));
+    learn(&json!({"id": "12", "type": 0, "name": "boats", "guild_id": "1"}), &mut notes);
+    assert_eq!(nameless(&notes, "12"), None);
+    assert_eq!(&*notes.first("channel", "12", ""), "Harbour #boats");
+    // Of a thread it is its channel's.
+    learn(&json!({"id": "21", "type": 11, "name": "nets", "parent_id": "20"}), &mut notes);
+    assert_eq!(nameless(&notes, "21").as_deref(), Some("20"));
+    let only = Place { channels: Some(vec!["10".into()]), ..place() };
+    assert_eq!(only.nameless("20", &notes), None);
+    assert!(speaks("MESSAGE_CREATE", &message(json!({}))) && !speaks("MESSAGE_DELETE", &json!({"id": "7"})));
+    assert!(!speaks("MESSAGE_UPDATE", &json!({"embeds": []})));
+}
+
+#[test]
 fn deletions_are_final_and_reactions_answer() {
     let mut notes = notes();
     let gone = place().hear("MESSAGE_DELETE_BULK", &json!({"ids": ["7", "8"], "channel_id": "10"}), &mut notes);
