@@ -1,6 +1,6 @@
 //! What feeds bring, taken in: decided, appended to the tail with how far each feed is read, made memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nexus_connectors::Item;
 use nexus_connectors::live::{Batch, Named, Parcel, Receipt, Resume};
 use nexus_types::tables::{EventRecord, Letter, Reject};
-use nexus_types::{Change, EventId, Text};
+use nexus_types::{Change, EventId, Scope, Text};
 
 use super::config::FeedsConfig;
 use super::health::Published;
@@ -254,9 +254,9 @@ impl<'a> Intake<'a> {
         }
     }
 
-    /// Lets somebody else work with the store, between two epochs. If that panics, the run goes on with a sound engine,
-    /// or ends.
-    pub(super) fn lend(&mut self, job: Job) -> Result<()> {
+    /// Lets somebody else work with the store, between two epochs; gives those of the followed feeds of whose notes some
+    /// were taken. If that panics, the run goes on with a sound engine, or ends.
+    pub(super) fn lend(&mut self, job: Job, followed: BTreeSet<(Scope, Text)>) -> Result<BTreeSet<(Scope, Text)>> {
         self.take_in()?;
         // What feeds brought is an epoch of its own: the command tells what its own came to.
         if self.news {
@@ -265,14 +265,17 @@ impl<'a> Intake<'a> {
         let settings = &self.nexus.engine.settings;
         let (scope, embed) = (settings.scope.clone(), settings.embed);
         self.pulse.lend();
+        self.nexus.engine.feeds.lent(followed);
         let done = catch_unwind(AssertUnwindSafe(|| job(self.nexus)));
+        let shortened = self.nexus.engine.feeds.given_back();
         self.nexus.stand_in(scope, embed);
         if done.is_err() {
             tracing::error!("a command panicked, which is a bug in Nexus: please report it with what was printed");
         }
         // What must not be left half done has marked the engine; between such steps it is as it was.
         self.nexus.engine.sound()?;
-        self.nexus.republish()
+        self.nexus.republish()?;
+        Ok(shortened)
     }
 
     /// Makes what was taken in one epoch, with so much time for models.

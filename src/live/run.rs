@@ -310,14 +310,7 @@ impl Following<'_> {
     fn lend(&mut self, job: Job) -> Result<()> {
         let named = |task: &Task| (task.entry.named.scope.clone(), task.entry.named.feed.clone());
         let followed: BTreeSet<(Scope, Text)> = self.tasks.values().map(named).collect();
-        let (sender, shortened) = channel();
-        self.intake.lend(Box::new(move |nexus: &mut Nexus| {
-            nexus.engine.feeds.lent(followed);
-            job(nexus);
-            // It is received below.
-            let _ = sender.send(nexus.engine.feeds.given_back());
-        }))?;
-        for (_, feed) in shortened.try_iter().flatten() {
+        for (_, feed) in self.intake.lend(job, followed)? {
             if let Some(task) = self.tasks.get(&feed) {
                 task.anew.notify_one();
             }

@@ -23,6 +23,8 @@ const SPEAK: u64 = 30;
 /// What half of the messages may take, and what one in a hundred may exceed.
 const USUAL: Duration = Duration::from_secs(1);
 const SELDOM: Duration = Duration::from_secs(3);
+/// So often a long run tells how it goes.
+const TELL: Duration = Duration::from_secs(60);
 /// What has not come by then never does.
 const NEVER: Duration = Duration::from_secs(30);
 
@@ -66,8 +68,9 @@ fn speak(
 }
 
 /// Asks recall for every word until it has it; gives how long each took, by platform.
-fn heard(place: &Place, said: &Receiver<Word>) -> BTreeMap<&'static str, Vec<Duration>> {
+fn heard(place: &Place, running: &Running, said: &Receiver<Word>) -> BTreeMap<&'static str, Vec<Duration>> {
     let mut took: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
+    let mut told = Instant::now();
     let mut open: Vec<Word> = Vec::new();
     let mut over = false;
     while !over || !open.is_empty() {
@@ -77,6 +80,10 @@ fn heard(place: &Place, said: &Receiver<Word>) -> BTreeMap<&'static str, Vec<Dur
                 Err(std::sync::mpsc::TryRecvError::Empty) => break,
                 Err(_) => break over = true,
             }
+        }
+        if told.elapsed() >= TELL {
+            told = Instant::now();
+            eprintln!("{} heard, memory: {}", took.values().map(Vec::len).sum::<usize>(), running.resident());
         }
         std::thread::sleep(Duration::from_millis(10));
         let Ok(memory) = Memory::open(place.path("memory"), "default", At::Latest) else { continue };
@@ -213,7 +220,7 @@ fn eight_platforms_at_once_are_in_recall_within_a_moment() {
         }),
     ];
     drop(sender);
-    let took = heard(&place, &said);
+    let took = heard(&place, &running, &said);
     drop(speakers);
     let counts: Vec<usize> = took.values().map(Vec::len).collect();
     let mut all: Vec<Duration> = took.values().flatten().copied().collect();

@@ -354,7 +354,8 @@ impl KafkaFeed {
         use ProtocolError::{ClusterAuthorizationFailed, InvalidTopicException, TopicAuthorizationFailed};
         let text = error.to_string();
         if text.contains(COMPRESSED) {
-            return self.refused("messages are compressed by zstd, which is not read: let producers use gzip, lz4 or snappy");
+            return self
+                .refused("messages are compressed by zstd, which is not read: let producers use gzip, lz4 or snappy");
         }
         if FINAL_WORDS.iter().any(|word| text.contains(word)) {
             return self.refused(format!("the credentials or the mechanism are not accepted: {text}"));
