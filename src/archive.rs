@@ -114,7 +114,11 @@ impl Nexus {
         each_line(path, |_| Ok(()))?;
         let scope = self.scope().clone();
         self.engine.ensure_scope(&scope)?;
-        self.engine.whole(|engine| engine.import(path, &scope))
+        self.engine.whole(|engine| {
+            let done = engine.import(path, &scope);
+            // What was raised and not acknowledged would be no news to the next import.
+            done.inspect_err(|error| _ = engine.failed.get_or_insert(error.to_string()))
+        })
     }
 }
 

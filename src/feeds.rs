@@ -1,6 +1,6 @@
 //! How far live feeds are read, and what they remember. Both are durable together with the rows that they cover: in the
 //! tail with the append that acknowledges these, then in the checkpoint (offsets) and the table `notes` of the epoch that
-//! has them; both stay until somebody forgets the feed. Of what they remember, names are kept as long as an event says them
+//! has them; both stay until somebody forgets the feed. Of what they remember, an erasure takes the names that no event says
 //! (see `names`). Cost: a map entry a feed; notes are in memory only until the next commit.
 
 mod names;
@@ -43,7 +43,7 @@ pub(crate) struct Feeds {
     notes: BTreeMap<(Scope, Text, Text), Option<Text>>,
     /// How many states came since the last commit.
     waiting: usize,
-    /// Names that no event has said yet.
+    /// Names of people that no event has said yet.
     names: Names,
     /// Those that a run follows, while it lends the store.
     followed: BTreeSet<(Scope, Text)>,
@@ -84,7 +84,7 @@ impl Feeds {
         self.waiting += 1;
     }
 
-    /// Before records are appended: names wait until an event says them.
+    /// Before records are appended: names of people wait until an event says them.
     pub(crate) fn sift(&mut self, records: &mut Vec<Record>) {
         self.names.sift(records);
     }
@@ -117,7 +117,8 @@ impl Feeds {
 
     /// Takes out the names that no event of the snapshot, which is the newest, says any more; gives how many notes go.
     pub(crate) async fn erase(&mut self, snapshot: &Snapshot) -> Result<usize> {
-        self.names.clear();
+        // A feed whose names wait goes on without them, too, so that it notes them again.
+        self.shortened.extend(self.names.clear());
         let mut held: BTreeMap<(Scope, Text, Text), Text> = BTreeMap::new();
         let mut stored = snapshot.stream("notes", None, None).await?;
         while let Some(batch) = stored.try_next().await? {

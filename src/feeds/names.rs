@@ -1,10 +1,11 @@
 //! Names that feeds note: they are in the store as long as an event says them, and no longer.
 //!
-//! A feed notes what somebody or something is called as soon as it sees that, be it of a room in which nobody speaks, or of
-//! somebody whose words were forgotten. The name waits in memory until an event is taken in that says it, as its author, an
-//! addressee or its channel; it becomes a note with the very append of that event. An erasure takes out the names that no
-//! live event says any more. Cost: a look-up or two for each event while names wait; for an erasure, where there are any
-//! names, a pass over four columns of the events.
+//! A feed notes what somebody or something is called as soon as it sees that. Names of places (rooms, servers, channels) are
+//! notes at once: a platform may never tell of them again. A name of somebody, whose words may have been forgotten, waits in
+//! memory until an event is taken in that says it, as its author, an addressee or its channel; it becomes a note with the very
+//! append of that event. An erasure takes out the names, of people and of places, that no live event says any more. Cost: a
+//! look-up or two for each event while names wait; for an erasure, where there are any names, a pass over four columns of the
+//! events.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +19,7 @@ use super::FeedState;
 use crate::admit::Record;
 use crate::{Error, Result};
 
-/// Names that wait, by scope and name: which feeds have noted them, and under which keys.
+/// Names of people that wait, by scope and name: which feeds have noted them, and under which keys.
 #[derive(Debug, Default)]
 pub(super) struct Names(BTreeMap<(Scope, Text), BTreeSet<(Text, Text)>>);
 
@@ -44,13 +45,15 @@ impl Names {
             }
         }
         let noted = |((scope, feed), notes)| Record::Feed(FeedState { scope, feed, offset: None, notes });
-        records.extend(said.into_iter().map(noted));
+        // Behind what says them and before how far the feed is: of an append that was torn the beginning counts.
+        let at = records.iter().rposition(|record| matches!(record, Record::Events(_))).map_or(0, |at| at + 1);
+        records.splice(at..at, said.into_iter().map(noted));
     }
 
     fn hold_back(&mut self, state: &mut FeedState) {
         let scope = state.scope.clone();
         let (names, others): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut state.notes).into_iter().partition(|(key, _)| NotesTable::is_name(key));
+            std::mem::take(&mut state.notes).into_iter().partition(|(key, _)| NotesTable::is_person(key));
         state.notes = others;
         if names.is_empty() {
             return;
@@ -81,9 +84,13 @@ impl Names {
         })
     }
 
-    /// Lets go of them all.
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
+    /// Lets go of them all; gives the feeds that noted them.
+    pub(super) fn clear(&mut self) -> BTreeSet<(Scope, Text)> {
+        let waiting = std::mem::take(&mut self.0).into_iter();
+        let feeds = |((scope, _), waiting): ((Scope, Text), BTreeSet<(Text, Text)>)| {
+            waiting.into_iter().map(move |(feed, _)| (scope.clone(), feed)).collect::<Vec<_>>()
+        };
+        waiting.flat_map(feeds).collect()
     }
 }
 
@@ -178,13 +185,35 @@ mod tests {
         assert_eq!(sifted(vec![taken(said("anna <5>"))]), [taken(said("anna <5>")), noted(&[ANNA])]);
         assert_eq!(sifted(vec![taken(said("anna <5>"))]), [taken(said("anna <5>"))], "it is noted once");
         let to_bert = Event { addressees: vec!["bert <6>".into()], ..said("anna <5>") };
-        let together = vec![taken(to_bert.clone()), noted(&[LAST, BERT, ROOM])];
-        assert_eq!(sifted(together), [taken(to_bert), noted(&[LAST]), noted(&[ROOM, BERT])]);
+        let together = vec![taken(to_bert.clone()), noted(&[LAST, BERT])];
+        assert_eq!(sifted(together), [taken(to_bert), noted(&[LAST]), noted(&[BERT])]);
         // In another memory it is another name; what is let go of does not wait.
         let elsewhere = Event { scope: "work".into(), ..said("anna <5>") };
         assert_eq!(sifted(vec![noted(&[ANNA]), taken(elsewhere.clone())]), [taken(elsewhere)]);
         assert_eq!(sifted(vec![noted(&[(ANNA.0, None)])]), [noted(&[(ANNA.0, None)])]);
         assert_eq!(sifted(vec![taken(said("anna <5>"))]), [taken(said("anna <5>"))]);
+    }
+
+    #[test]
+    fn a_name_of_a_place_does_not_wait() {
+        let mut names = Names::default();
+        let places = [ROOM, ("name guild 1", Some("Harbour")), ("name title", Some("Tides"))];
+        let mut records = vec![noted(&[places[0], ANNA, places[1], places[2]])];
+        names.sift(&mut records);
+        assert_eq!(records, [noted(&places)]);
+        // Nobody speaks there, and the store is opened again.
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Nexus::open_with(folder.path(), Settings { embed: false, ..Settings::default() }).unwrap();
+        let mut nexus = open();
+        nexus.engine.acknowledge(vec![noted(&[ANNA, ROOM])]).unwrap();
+        drop(nexus);
+        let mut nexus = open();
+        nexus.acknowledge(Event { channel: "#nets".into(), ..said("bert <6>") }).unwrap();
+        nexus.flush().unwrap();
+        assert_eq!(keys(&nexus), [ROOM.0]);
+        // No event says it, so an erasure takes it.
+        assert_eq!(nexus.erase().unwrap().rows.get("notes"), Some(&1));
+        assert!(keys(&nexus).is_empty());
     }
 
     /// The keys of all notes that are stored.

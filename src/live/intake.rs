@@ -83,7 +83,9 @@ impl<'a> Intake<'a> {
         for parcel in std::mem::take(&mut self.parcels) {
             let (named, batch, receipt) = parcel.open();
             receipts.push(receipt);
-            self.open(&named, batch, (&mut events, &mut rejects), &mut states)?;
+            let opened = self.open(&named, batch, (&mut events, &mut rejects), &mut states);
+            // What was decided before is not on the disk, and admission is ahead of it.
+            opened.inspect_err(|error| _ = self.nexus.engine.failed.get_or_insert(error.to_string()))?;
         }
         self.news |= !events.is_empty() || !rejects.is_empty();
         let mut records = Vec::new();

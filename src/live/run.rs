@@ -159,6 +159,7 @@ impl FeedRun {
             received: self.received,
             runtime: &runtime,
             tasks: BTreeMap::new(),
+            ended: BTreeSet::new(),
             intake,
             shown: Shown::start(&runtime, control.published.clone(), store.clone(), self.config.health())?,
             turned: Instant::now(),
@@ -204,6 +205,8 @@ struct Following<'a> {
     received: Receiver<Order>,
     runtime: &'a Runtime,
     tasks: BTreeMap<Text, Task>,
+    /// Feeds that were followed until the run was told to stop: what they sent may still come.
+    ended: BTreeSet<(Scope, Text)>,
     intake: Intake<'a>,
     shown: Shown<'a>,
     /// When the last epoch began.
@@ -254,6 +257,7 @@ impl Following<'_> {
             self.send_out()?;
             self.told.drain(..).for_each(|told| tell(&told));
         }
+        self.ended = self.followed();
         let feeds: Vec<Text> = self.tasks.keys().cloned().collect();
         feeds.iter().for_each(|feed| self.end(feed));
         while let Ok(order) = self.received.try_recv() {
@@ -306,10 +310,14 @@ impl Following<'_> {
         Ok(true)
     }
 
+    fn followed(&self) -> BTreeSet<(Scope, Text)> {
+        let named = |task: &Task| (task.entry.named.scope.clone(), task.entry.named.feed.clone());
+        self.tasks.values().map(named).chain(self.ended.iter().cloned()).collect()
+    }
+
     /// Has a command done. Feeds of whose notes it took some begin again, without these.
     fn lend(&mut self, job: Job) -> Result<()> {
-        let named = |task: &Task| (task.entry.named.scope.clone(), task.entry.named.feed.clone());
-        let followed: BTreeSet<(Scope, Text)> = self.tasks.values().map(named).collect();
+        let followed = self.followed();
         for (_, feed) in self.intake.lend(job, followed)? {
             if let Some(task) = self.tasks.get(&feed) {
                 task.anew.notify_one();

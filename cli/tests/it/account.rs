@@ -30,6 +30,11 @@ struct Account {
     waits: u32,
     /// How many pages were asked for that are not the first.
     more: u64,
+    /// How many first pages, and how many of these without saying since when.
+    looks: u64,
+    whole: u64,
+    /// So many posts of a timeline are shown, if not all.
+    shown: Option<usize>,
 }
 
 impl Account {
@@ -55,8 +60,11 @@ impl Account {
         let since: u64 = field("since_id").map_or(0, |id| id.parse().unwrap());
         let from: usize = field("pagination_token").map_or(0, |token| token.parse().unwrap());
         self.more += u64::from(from > 0);
+        self.looks += u64::from(from == 0);
+        self.whole += u64::from(from == 0 && since == 0);
         let posts = if timeline == "mentions" { &self.mentions } else { &self.home };
-        let found: Vec<&Value> = posts.range(since + 1..).rev().map(|(_, post)| post).collect();
+        let shown = posts.range(since + 1..).rev().take(self.shown.unwrap_or(usize::MAX));
+        let found: Vec<&Value> = shown.map(|(_, post)| post).collect();
         let page: Vec<&Value> = found.iter().skip(from).take(PAGE).copied().collect();
         let users = json!({"users": [{"id": "7", "name": "Bert", "username": "bert"}]});
         let mut answer = json!({"data": page, "includes": users, "meta": {"result_count": page.len()}});
@@ -147,6 +155,8 @@ fn timelines_are_read_on_from_where_they_were() {
     (10..25).for_each(|number| account.lock().post(number));
     account.lock().waits = 1;
     let running = Running::start(&place, &config);
+    let waits = running.says("me broke");
+    assert!(waits.contains("it asks us to wait"), "{waits}");
     until("all are in memory", || said() == Account::reads([0, 3].into_iter().chain(6..25)));
     assert!(account.lock().more >= 3);
     account.lock().post(25);
@@ -155,6 +165,40 @@ fn timelines_are_read_on_from_where_they_were() {
     assert_eq!(account.lock().again, 0, "a nonce is used twice");
     assert_eq!(texts(&place, "select reason from rejects"), Vec::<String>::new());
     assert!(place.json(&["verify"])["equal"].as_bool().unwrap());
+}
+
+#[test]
+fn posts_that_are_no_longer_shown_are_a_reject() {
+    let account = Shared::new(Account::default());
+    let there = account.clone();
+    let server = Replay::start(move |request| api(&there, request));
+    let place = Place::new();
+    let config = config(&place, server.port, KEYS);
+    let running = Running::start(&place, &config);
+    let said = || texts(&place, "select external_id, text from events order by external_id");
+    let looks = |more: u64| {
+        let enough = account.lock().looks + more;
+        until("it looks again", || account.lock().looks >= enough);
+    };
+    // What is empty is looked at once as a whole: home, and mentions.
+    looks(6);
+    assert_eq!(account.lock().whole, 2);
+    // These are made after now, by their ids.
+    (100_000..100_003).for_each(|number| account.lock().post(number));
+    until("the first are in memory", || said() == Account::reads(100_000..100_003));
+    looks(4);
+    running.end();
+    (100_003..100_023).for_each(|number| account.lock().post(number));
+    account.lock().shown = Some(8);
+    let running = Running::start(&place, &config);
+    // Fewer mention it than are shown: 5, 8, 11 and so on.
+    let known = [0, 1, 2, 5, 8, 11, 14].into_iter().chain(15..23).map(|number| 100_000 + number);
+    let known = Account::reads(known);
+    until("what is shown is in memory", || said() == known);
+    until("the gap is told", || !texts(&place, "select reason from rejects").is_empty());
+    running.end();
+    let rejects = texts(&place, "select reason from rejects");
+    assert!(rejects.len() == 1 && rejects[0].starts_with("X shows about 800 posts"), "{rejects:?}");
 }
 
 #[test]

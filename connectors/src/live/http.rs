@@ -114,22 +114,32 @@ pub(crate) async fn patiently<T, F>(patience: Patience, mut ask: impl FnMut() ->
 where
     F: Future<Output = Result<T, Broken>>,
 {
-    let (Patience { mut waits, mut failures }, (mut usual, longest)) = (patience, AGAIN);
+    let (Patience { mut waits, mut failures }, mut usual) = (patience, AGAIN.0);
     loop {
         let pause = match ask().await {
-            Err(Broken::Wait(_, pause)) if waits > 0 => {
+            Err(Broken::Wait(_, told)) if waits > 0 => {
                 waits -= 1;
-                pause.max(usual)
+                pause(told, &mut usual)
             }
             Err(Broken::Retry(_)) if failures > 0 => {
                 failures -= 1;
-                usual
+                pause(Duration::ZERO, &mut usual)
             }
             came => return came,
         };
         sleep(pause).await;
-        usual = (usual * 2).min(longest);
     }
+}
+
+/// How long to wait now; the usual pause grows by that. Where a platform does not say for how long, what it allows may be
+/// spent for days: such pauses grow too.
+fn pause(told: Duration, usual: &mut Duration) -> Duration {
+    if told == TOO_MUCH.0 {
+        *usual = told.max(*usual);
+    }
+    let pause = told.max(*usual);
+    *usual = (*usual * 2).min(AGAIN.1);
+    pause
 }
 
 impl Validators {
@@ -327,6 +337,19 @@ mod tests {
                 Err(_) => asking.await,
             };
             assert_eq!(came, expected);
+        }
+    }
+
+    #[test]
+    fn pauses_grow_unless_the_platform_says_for_how_long() {
+        for (told, expected) in [
+            (Duration::ZERO, [1_u64, 2, 4, 8, 16, 32]),
+            (Duration::from_secs(5), [5, 5, 5, 8, 16, 32]),
+            (Duration::from_secs(900), [900; 6]),
+            (TOO_MUCH.0, [30, 60, 120, 240, 300, 300]),
+        ] {
+            let mut usual = AGAIN.0;
+            assert_eq!(expected.map(|_| pause(told, &mut usual).as_secs()), expected, "{told:?}");
         }
     }
 

@@ -3,7 +3,8 @@
 //! The brokers keep messages and they can be read again, so no group is joined and nothing is committed there. Offset: the
 //! topic, and the number of the next message of each partition. What the brokers deleted before it was read is a reject.
 //! Partitions that are added are looked for; whoever is new is read from its start. Not encrypted (see docs/connectors.md).
-//! Cost: a connection a partition, and about 8 MiB of messages, or one batch a partition where batches are larger.
+//! Cost: a connection a partition, and about 8 MiB of messages as they are fetched, or one batch a partition where batches
+//! are larger; what is compressed takes its whole size once it is read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;

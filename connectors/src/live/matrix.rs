@@ -2,9 +2,9 @@
 //!
 //! The client-server API, version 3: `/sync` from a token, `/messages` to fill what a sync left out, `/event` for what an
 //! edit changes. Offset: the token of the last sync. Notes: what each room was called when it was first seen, which message
-//! each edit changes. A room whose name is not known is asked for it when something happens there. Whatever is read twice is
-//! equal, so nothing is doubled. Rooms that are encrypted are rejects: Nexus has no keys. Cost: one request a sync; one more
-//! for each edit of a message from an earlier sync.
+//! each edit changes. A room whose name is not known is asked for it when something happens there, unless only others are
+//! wanted. Whatever is read twice is equal, so nothing is doubled. Rooms that are encrypted are rejects: Nexus has no keys.
+//! Cost: one request a sync; two more for a room whose name is not known, one for each edit of a message from an earlier sync.
 
 mod said;
 
@@ -113,7 +113,7 @@ impl MatrixFeed {
             // Rooms that we are in, and what was said in others until we left.
             let rooms = [&body["rooms"]["join"], &body["rooms"]["leave"]].map(Value::as_object);
             let rooms: Vec<(&String, &Value)> = rooms.into_iter().flatten().flatten().collect();
-            for (id, room) in rooms {
+            for (id, room) in rooms.into_iter().filter(|(id, _)| self.may_be_wanted(id)) {
                 let said = self.room(id, room, since.is_some(), &mut notes).await?;
                 if self.is_wanted(id, &said.channel) && (resumed || since.is_some() || self.history) {
                     let mut read = Reading { room: &said, id, since: since.as_deref(), notes: &mut notes };
@@ -167,28 +167,29 @@ impl MatrixFeed {
         }
     }
 
-    /// A room, under the name that it had when it was first seen: names change, and what is read twice must be equal. A sync
-    /// that goes on from another does not tell of a name that was there before.
+    /// A room, under the name that it had when it was first seen: names change, and what is read twice must be equal.
     async fn room(&self, id: &str, room: &Value, goes_on: bool, notes: &mut Notes) -> Result<Room, Broken> {
         let channel = match notes.name("room", id) {
             Some(name) => name.clone(),
             None => {
-                let name = match told_name(room) {
-                    Some(name) => Some(name.to_string()),
+                let name = match told_name(room, goes_on) {
                     None if goes_on => self.name(id).await?,
-                    None => None,
+                    told => told.map(str::to_string),
                 };
-                notes.first("room", id, name.as_deref().unwrap_or_default())
+                // One that the server does not show may still tell by itself.
+                let name = name.as_deref().or_else(|| told_name(room, false));
+                notes.first("room", id, name.unwrap_or_default())
             }
         };
         Ok(Room { scope: self.named.scope.clone(), source: self.source.clone(), channel })
     }
 
-    /// What a room is called now; nothing if it has no name, or the server does not show it.
+    /// What a room is called now; nothing if it has no name, or the server does not show it. One that is refused for ever
+    /// does not stop the others.
     async fn name(&self, id: &str) -> Result<Option<String>, Broken> {
         for (kind, part) in NAMES {
             let answer = self.get_patiently(&["rooms", id, "state", kind], &[]).await?;
-            if matches!(answer.status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) {
+            if is_refused(answer.status) {
                 continue;
             }
             let body = self.well(answer)?;
@@ -201,6 +202,11 @@ impl MatrixFeed {
 
     fn is_wanted(&self, id: &str, name: &str) -> bool {
         self.rooms.as_ref().is_none_or(|rooms| rooms.iter().any(|room| room == id || room == name))
+    }
+
+    /// Whether a room may be wanted, whatever it is called: one that is not leaves no trace. Ids begin with `!`.
+    fn may_be_wanted(&self, id: &str) -> bool {
+        self.rooms.as_ref().is_none_or(|rooms| rooms.iter().any(|room| room == id || !room.starts_with('!')))
     }
 
     /// What was said in a room since the last sync: first what the sync left out, page by page, then what it has.
@@ -318,15 +324,22 @@ struct Reading<'a> {
     notes: &'a mut Notes,
 }
 
-/// What a sync says that a room is called, if it does.
-fn told_name(room: &Value) -> Option<&str> {
+/// What a sync says that a room is called, if it does. One that goes on from another tells only what changed: unless it has
+/// what is best, that may have been there before.
+fn told_name(room: &Value, goes_on: bool) -> Option<&str> {
+    let telling = if goes_on { &NAMES[..1] } else { &NAMES[..] };
     let state = [&room["state"]["events"], &room["timeline"]["events"]];
     let events = || state.iter().filter_map(|events| events.as_array()).flatten();
     let named = |(kind, part): (&str, &str)| {
         let of = events().rfind(|event| event["type"] == kind)?;
         of["content"][part].as_str().filter(|name| !name.is_empty())
     };
-    NAMES.into_iter().find_map(named)
+    telling.iter().copied().find_map(named)
+}
+
+/// Whether an answer says no to this one request: not to whose it is, nor to how many there are.
+fn is_refused(status: StatusCode) -> bool {
+    status.is_client_error() && !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS)
 }
 
 fn is_redacted(event: &Value) -> bool {
@@ -340,5 +353,50 @@ fn unread(room: &str, reason: &str) -> Item {
 impl Feed for MatrixFeed {
     fn follow<'a>(&'a mut self, from: Resume, outlet: &'a Outlet) -> BoxFuture<'a, Result<Infallible, Broken>> {
         Box::pin(self.run(from, outlet))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    fn feed(rooms: Value) -> MatrixFeed {
+        let config = json!({"server": "https://matrix.example.org", "token": {"env": "PATH"}, "rooms": rooms});
+        let named = Named { scope: "s".into(), feed: "home".into() };
+        MatrixFeed::new(named, serde_json::from_value(config).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_sync_that_goes_on_tells_a_name_only_by_the_best_there_is() {
+        let alias = json!({"type": "m.room.canonical_alias", "content": {"alias": "#harbour:example.org"}});
+        let gone = json!({"type": "m.room.canonical_alias", "content": {}});
+        let name = json!({"type": "m.room.name", "content": {"name": "Harbour"}});
+        for (state, said, whole, goes_on) in [
+            (json!([name]), json!([]), Some("Harbour"), None),
+            (json!([]), json!([name]), Some("Harbour"), None),
+            (json!([alias, name]), json!([]), Some("#harbour:example.org"), Some("#harbour:example.org")),
+            (json!([name]), json!([alias]), Some("#harbour:example.org"), Some("#harbour:example.org")),
+            (json!([alias]), json!([name, gone]), Some("Harbour"), None),
+            (json!([]), json!([]), None, None),
+        ] {
+            let room = json!({"state": {"events": state}, "timeline": {"events": said}});
+            assert_eq!((told_name(&room, false), told_name(&room, true)), (whole, goes_on), "{room}");
+        }
+    }
+
+    #[test]
+    fn rooms_that_only_ids_leave_out_are_not_asked() {
+        let (one, other) = ("!one:example.org", "!other");
+        let asked = |rooms: Value| [one, other].map(|id| feed(rooms.clone()).may_be_wanted(id));
+        assert_eq!(asked(Value::Null), [true, true]);
+        assert_eq!(asked(json!([one])), [true, false]);
+        assert_eq!(asked(json!([other, "#harbour:example.org"])), [true, true]);
+        assert_eq!(asked(json!([])), [false, false]);
+        let refused = [400_u16, 403, 404, 410, 401, 429, 200, 302, 500];
+        let refused = refused.map(|status| is_refused(StatusCode::from_u16(status).unwrap()));
+        assert_eq!(refused, [true, true, true, true, false, false, false, false, false]);
     }
 }

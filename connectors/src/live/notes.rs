@@ -1,9 +1,9 @@
 //! Notes of a feed while it runs: what is known by kind and key, and what is new since the last batch.
 //!
 //! What is volatile at a platform (a name, a title) is noted as it was when it was first seen, so that what is read twice is
-//! equal. Such a name is noted just as events have it, whole. It is kept from the first event on that says it, and an erasure
-//! lets go of what no event says any more: a feed whose names were noted before may find one missing, and has to learn it
-//! anew. Cost: all notes of the feed in memory.
+//! equal. Such a name is noted just as events have it, whole. Of a place it is kept at once; of somebody (the kinds `user` and
+//! `author`) from the first event on that says it. An erasure lets go of what no event says any more: a feed whose names were
+//! noted before may find one missing, and has to learn it anew. Cost: all notes of the feed in memory.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -94,5 +94,8 @@ mod tests {
         notes.set("last", "2", None);
         assert_eq!(notes.news(), [("last 2".into(), Some("8".into())), ("last 2".into(), None)]);
         assert!(notes.of("last").map(|(key, value)| (key, &**value)).eq([("1", "7")]));
+        let (people, places) = (["user", "author"], ["room", "guild", "channel", "chat"]);
+        assert!(people.iter().all(|kind| NotesTable::is_person(&named(kind, "1"))));
+        assert!(!places.iter().any(|kind| NotesTable::is_person(&named(kind, "1"))));
     }
 }

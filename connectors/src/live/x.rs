@@ -47,7 +47,7 @@ const FIELDS: [(&str, &str); 4] = [
         "tweet.fields",
         "attachments,author_id,conversation_id,created_at,edit_history_tweet_ids,entities,note_tweet,referenced_tweets",
     ),
-    ("expansions", "author_id,attachments.media_keys"),
+    ("expansions", "author_id,attachments.media_keys,referenced_tweets.id"),
     ("user.fields", "username"),
     ("media.fields", "alt_text,media_key,type,url"),
 ];
@@ -126,12 +126,16 @@ impl XFeed {
     }
 
     async fn run(&mut self, from: Resume, outlet: &Outlet) -> Result<Infallible, Broken> {
-        match &self.followed {
+        let came = match &self.followed {
             Followed::Rules { token, backfill_minutes } => {
                 self.follow_rules((token, backfill_minutes.unwrap_or(0)), from, outlet).await
             }
             Followed::Timelines(account) => self.follow_timelines(account, from, outlet).await,
+        };
+        if let (Followed::Timelines(account), Err(Broken::Refused(_))) = (&mut self.followed, &came) {
+            account.forget();
         }
+        came
     }
 
     async fn follow_rules(

@@ -27,9 +27,18 @@ impl NotesTable {
     /// have it: as their author, an addressee or their channel.
     pub const NAME: &'static str = "name ";
 
+    /// What the keys of names begin with that are people's, or of what speaks as they do. All others are of places: rooms,
+    /// servers, channels, feeds.
+    pub const PEOPLE: [&'static str; 2] = ["name user ", "name author "];
+
     /// Whether the note under this key is a name.
     pub fn is_name(key: &str) -> bool {
         key.starts_with(Self::NAME)
+    }
+
+    /// Whether it is the name of somebody who may speak.
+    pub fn is_person(key: &str) -> bool {
+        Self::PEOPLE.iter().any(|people| key.starts_with(people))
     }
 
     /// Its name, key and columns.
@@ -81,5 +90,14 @@ mod tests {
         let rows = vec![note("a"), note("")];
         assert_eq!(NotesTable::decode(&NotesTable::encode(&rows)).unwrap(), rows);
         assert_ne!(NotesTable::key("s", "mail", "a"), NotesTable::key("s", "maila", ""));
+    }
+
+    #[test]
+    fn keys_tell_people_from_places() {
+        let people = ["name user 5", "name author user5"];
+        let places = ["name room 10", "name channel 10", "name guild 1", "name chat 7", "name title", "name users 1"];
+        assert!(people.iter().chain(&places).all(|key| NotesTable::is_name(key)) && !NotesTable::is_name("user 5"));
+        assert!(people.iter().all(|key| NotesTable::is_person(key)));
+        assert!(!places.iter().chain(&["user 5"]).any(|key| NotesTable::is_person(key)));
     }
 }

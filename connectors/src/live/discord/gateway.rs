@@ -222,7 +222,7 @@ impl<'a> Following<'a> {
             "RESUMED" => self.begin(),
             kind => {
                 if said::speaks(kind, data) {
-                    self.know(text(data, "channel_id")).await?;
+                    self.know_all(data).await?;
                 }
                 items = self.feed.place.hear(kind, data, &mut self.notes);
             }
@@ -257,10 +257,18 @@ impl<'a> Following<'a> {
         }
     }
 
-    /// Has the name of a channel in which somebody speaks: it may have been made while nobody listened, or erased. One that
-    /// is not shown, or has none, is called by its id.
+    /// Has the names of the channel in which something is said, and of those that it mentions.
+    async fn know_all(&mut self, message: &Value) -> Result<(), Broken> {
+        for channel in self.feed.place.names(message, &self.notes) {
+            self.know(channel).await?;
+        }
+        Ok(())
+    }
+
+    /// Has the name of a channel: it may have been made while nobody listened, or erased. One that is not shown, or has none,
+    /// is called by its id; of a thread it is its channel's.
     async fn know(&mut self, channel: &str) -> Result<(), Broken> {
-        while let Some(room) = self.feed.place.nameless(channel, &self.notes) {
+        while let Some(room) = said::nameless(channel, &self.notes) {
             if let Some(told) = self.feed.told(&self.token, &["channels", &*room]).await? {
                 let guild = text(&told, "guild_id");
                 if !guild.is_empty() && self.notes.name("guild", guild).is_none() {
@@ -269,7 +277,9 @@ impl<'a> Following<'a> {
                 }
                 said::learn(&told, &mut self.notes);
             }
-            self.notes.first("channel", &room, &room);
+            if said::nameless(channel, &self.notes).is_some_and(|still| still == room) {
+                self.notes.first("channel", &room, &room);
+            }
         }
         Ok(())
     }
@@ -297,11 +307,9 @@ impl<'a> Following<'a> {
                 self.notes.set("gap", &channel, None);
             }
             Found::Messages(mut messages) => {
-                if !messages.is_empty() {
-                    self.know(&channel).await?;
-                }
                 messages.sort_by_key(|message| number(text(message, "id")));
                 for message in &messages {
+                    self.know_all(message).await?;
                     items.extend(self.feed.place.message(message, &mut self.notes));
                 }
                 let newest = messages.last().map_or("", |message| text(message, "id"));

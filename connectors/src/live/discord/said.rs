@@ -26,6 +26,8 @@ const THREAD_STARTER: u64 = 21;
 const LOADING: u64 = 1 << 7;
 /// A reference that is a forwarded message.
 const FORWARD: u64 = 1;
+/// So many channels that a message mentions are asked for their names: each holds up what is heard.
+const MENTIONED_MAX: usize = 5;
 
 /// Whose memory, what events are named after, and which channels are wanted.
 #[derive(Debug)]
@@ -89,10 +91,11 @@ impl Place {
         }
         let content = message["content"].as_str().ok_or("a message without content")?;
         let author = author(message, notes).ok_or("a message that does not say who wrote it")?;
-        let reference = &message["message_reference"];
-        let forwarded = reference["type"] == FORWARD;
-        let shown = if forwarded { &message["message_snapshots"][0]["message"] } else { message };
-        let content = if forwarded { text(shown, "content") } else { content };
+        let (reference, forwarded) = (&message["message_reference"], forwarded(message));
+        let shown = forwarded.unwrap_or(message);
+        let content = if forwarded.is_some() { text(shown, "content") } else { content };
+        // Of what is forwarded these are named in the text alone.
+        list(shown, "mentions").iter().for_each(|user| _ = person(user, notes));
         let mut event = self.event(id, channel, said_at, notes);
         event.author = author;
         event.revision =
@@ -101,7 +104,7 @@ impl Place {
         event.text = said(content, shown, notes).into();
         event.attachments = list(shown, "attachments").iter().map(attachment).collect();
         match kind {
-            _ if forwarded => {
+            _ if forwarded.is_some() => {
                 let from = format!("{}/{}", text(reference, "channel_id"), text(reference, "message_id"));
                 event.kind = Kind::Post;
                 event.meta.insert("forwarded_from".into(), from.into());
@@ -165,11 +168,16 @@ impl Place {
         }
     }
 
-    /// The channel whose name is missing before what is said in this one can be read.
-    pub(super) fn nameless(&self, channel: &str, notes: &Notes) -> Option<Text> {
-        let room = room(channel, notes);
-        let asked = !channel.is_empty() && self.is_wanted(channel, notes);
-        (asked && notes.name("channel", &room).is_none()).then_some(room)
+    /// The channels whose names have to be known before a message is read: its own, and those that its text mentions.
+    pub(super) fn names<'a>(&self, message: &'a Value, notes: &Notes) -> Vec<&'a str> {
+        let channel = text(message, "channel_id");
+        if channel.is_empty() || !self.is_wanted(channel, notes) {
+            return Vec::new();
+        }
+        let content = text(forwarded(message).unwrap_or(message), "content");
+        let parts = content.split("<#").skip(1).filter_map(|part| part.split_once('>'));
+        let mentioned = parts.map(|(id, _)| id).filter(|id| said_at(id).is_some());
+        std::iter::once(channel).chain(mentioned.take(MENTIONED_MAX)).collect()
     }
 
     pub(super) fn is_wanted(&self, channel: &str, notes: &Notes) -> bool {
@@ -208,19 +216,35 @@ pub(super) fn speaks(kind: &str, data: &Value) -> bool {
     }
 }
 
+/// The channel whose name is missing before what is said in this one can be read.
+pub(super) fn nameless(channel: &str, notes: &Notes) -> Option<Text> {
+    let room = room(channel, notes);
+    notes.name("channel", &room).is_none().then_some(room)
+}
+
+/// The message that one forwards.
+fn forwarded(message: &Value) -> Option<&Value> {
+    (message["message_reference"]["type"] == FORWARD).then(|| &message["message_snapshots"][0]["message"])
+}
+
 /// A channel itself, or the one that a thread is in.
 fn room(channel: &str, notes: &Notes) -> Text {
     notes.get("thread", channel).cloned().unwrap_or_else(|| channel.into())
 }
 
-/// A channel that was made or asked for, or a thread.
+/// A channel that was made or asked for, or a thread. A channel is called by its server's name too: one whose server is not
+/// known by name, as after an erasure, stays without a name until it is asked for.
 pub(super) fn learn(channel: &Value, notes: &mut Notes) {
     let [id, parent, guild] = ["id", "parent_id", "guild_id"].map(|field| text(channel, field));
     if channel["type"].as_u64().is_some_and(|kind| THREADS.contains(&kind)) && !parent.is_empty() {
         notes.set("thread", id, Some(parent));
     } else if !id.is_empty() && !text(channel, "name").is_empty() {
-        let of = notes.name("guild", guild).map(|name| format!("{name} ")).unwrap_or_default();
-        notes.first("channel", id, &format!("{of}#{}", text(channel, "name")));
+        let called = match notes.name("guild", guild) {
+            Some(of) => format!("{of} #{}", text(channel, "name")),
+            None if guild.is_empty() => format!("#{}", text(channel, "name")),
+            None => return,
+        };
+        notes.first("channel", id, &called);
     }
 }
 

@@ -9,7 +9,7 @@ use nexus_types::Text;
 
 use super::said::micros;
 
-/// Kinds of notes; of users and channels they are names, which are kept as long as an event says them.
+/// Kinds of notes; of users and channels they are names, which an erasure lets go of where no event says them.
 pub(super) const USER: &str = "name user";
 pub(super) const ROOM: &str = "name room";
 const LAST: &str = "last";
@@ -32,11 +32,14 @@ impl Names {
     }
 
     pub(super) fn get(&self, kind: &str, id: &str) -> Option<Text> {
-        self.all.get(&*format!("{kind} {id}")).cloned()
+        let found = |kind: &str| self.all.get(&*format!("{kind} {id}")).cloned();
+        found(kind).or_else(|| (kind == ROOM).then(|| found(USER)).flatten())
     }
 
     /// Notes what something is called, if it has no name yet; without one it is called by its id.
     pub(super) fn first(&mut self, kind: &str, id: &str, name: &str) {
+        // What Slack calls a talk of a few is the names of those few.
+        let kind = if name.starts_with("mpdm-") { USER } else { kind };
         if self.get(kind, id).is_none() {
             self.set(kind, id, if name.is_empty() { id } else { name });
         }
@@ -118,7 +121,12 @@ mod tests {
         let first = names.unsaved(NOTHING);
         assert_eq!(first, [("name user U1".into(), Some("Anna <U1>".into()))]);
         assert!([USER, ROOM].iter().all(|kind| NotesTable::is_name(kind)) && !NotesTable::is_name(LAST));
+        assert!(NotesTable::is_person(&first[0].0) && !NotesTable::is_person(&format!("{ROOM} C1")));
         assert_eq!(names.lasts(), [("C1".to_string(), "5.0".to_string())]);
+        let mut talk = Names::default();
+        talk.first(ROOM, "G1", "mpdm-anna--bert-1");
+        assert_eq!(talk.get(ROOM, "G1").as_deref(), Some("mpdm-anna--bert-1"));
+        assert!(NotesTable::is_person(&talk.unsaved(NOTHING)[0].0));
         names.caught_up(BTreeSet::from(["C2".to_string()]));
         names.heard("C1", "5.5");
         let both = names.unsaved(NOTHING);

@@ -119,9 +119,11 @@ impl Place {
         let id = chat["id"].as_i64().ok_or("no chat")?;
         let title = text(chat, "title");
         let name = if title.is_empty() { full_name(chat) } else { title.into() };
+        // A private chat is called by the name of the one with whom it is.
+        let kind = if id > 0 { "user" } else { "chat" };
         let named = Event::message("telegram", "", "");
         let (scope, source) = (self.scope.clone(), self.source.clone());
-        Ok(Event { scope, source, channel: notes.first("chat", &bare(id).to_string(), &name), said_at, ..named })
+        Ok(Event { scope, source, channel: notes.first(kind, &bare(id).to_string(), &name), said_at, ..named })
     }
 
     fn id(&self, chat: &Value, number: i64) -> Text {
@@ -295,6 +297,10 @@ mod tests {
         // Names are noted just as events have them.
         let noted = [("author", "user1"), ("chat", "1234567890")].map(|(kind, key)| notes.name(kind, key).cloned());
         assert_eq!(noted, [Some(event.author), Some(event.channel)]);
+        // A private chat has a person's name, whatever group has the same number.
+        let alone = message(json!({"chat": {"id": 1_234_567_890, "type": "private", "first_name": "Bert"}}));
+        read(json!({"message": alone}), &mut notes).unwrap();
+        assert_eq!(notes.name("user", "1234567890").map(|name| &**name), Some("Bert"));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What a post of X's API means. Pure: asks no server.
 //!
 //! Every edit of a post has an id of its own, greater than those before: the first one names the post, the last one is its
-//! revision. Counts of likes and names to be shown are left out: they change.
+//! revision. Of a repost X cuts the text short: the whole one is that of the post itself, where that comes along. Counts of
+//! likes and names to be shown are left out: they change.
 
 use nexus_types::time::parse_millis;
 use nexus_types::{Attachment, Event, Kind, Millis, Scope, Text};
@@ -28,16 +29,22 @@ impl Place {
         let revision = ids.iter().filter_map(|id| id.parse::<u64>().ok()).max().filter(|id| *id < FINAL);
         let (Some(revision), Some(first)) = (revision, ids.first()) else { return Err("a post without an id".into()) };
         let said_at = parse_millis(text(post, "created_at")).or_else(|| at(revision)).ok_or("a post without a time")?;
-        let said =
-            post["note_tweet"]["text"].as_str().or_else(|| post["text"].as_str()).ok_or("a post without a text")?;
-        let entities = match post["note_tweet"]["entities"].is_object() {
-            true => &post["note_tweet"]["entities"],
-            false => &post["entities"],
-        };
+        let (said, entities) = said(post).ok_or("a post without a text")?;
         let refers = |kind: &str| {
             let to = list(post, "referenced_tweets").iter().find(|to| text(to, "type") == kind)?;
             to["id"].as_str()
         };
+        let author = author(text(post, "author_id"), includes);
+        let mut words = plain(said, list(entities, "urls"));
+        let mut addressees = mentioned(entities, &author);
+        let reposted =
+            refers("retweeted").and_then(|id| list(includes, "tweets").iter().find(|post| text(post, "id") == id));
+        if let Some((whole, entities)) = reposted.and_then(self::said) {
+            words = format!("{}{}", credit(text(post, "text")), plain(whole, list(entities, "urls")));
+            let more = mentioned(entities, &author).into_iter().filter(|name| !addressees.contains(name));
+            let more: Vec<Text> = more.collect();
+            addressees.extend(more);
+        }
         let mut event = Event {
             scope: self.scope.clone(),
             source: self.source.clone(),
@@ -45,13 +52,11 @@ impl Place {
             revision: Some(revision),
             said_at,
             reply_to: refers("replied_to").map(Text::from),
-            ..Event::message("x", &author(text(post, "author_id"), includes), &plain(said, list(entities, "urls")))
+            addressees,
+            ..Event::message("x", &author, &words)
         };
         let conversation = text(post, "conversation_id");
         event.thread = Some(conversation).filter(|id| !id.is_empty() && *id != *first).map(Text::from);
-        let mentions = list(entities, "mentions").iter().map(|mention| text(mention, "username"));
-        event.addressees =
-            mentions.filter(|name| !name.is_empty() && *name != &*event.author).map(Text::from).collect();
         event.attachments = media(post, includes);
         for (kind, name) in [("quoted", "quotes"), ("retweeted", "reposts")] {
             if let Some(id) = refers(kind) {
@@ -63,6 +68,25 @@ impl Place {
         }
         Ok((event, revision))
     }
+}
+
+/// What a post says, with what is marked in it; a long one says it in a note.
+fn said(post: &Value) -> Option<(&str, &Value)> {
+    let note = &post["note_tweet"];
+    let said = note["text"].as_str().or_else(|| post["text"].as_str())?;
+    Some((said, if note["entities"].is_object() { &note["entities"] } else { &post["entities"] }))
+}
+
+/// `RT @name: `, with which X begins a repost's text: it says whose words follow.
+fn credit(said: &str) -> &str {
+    let end = if said.starts_with("RT @") { said.find(": ") } else { None };
+    end.map_or("", |end| &said[..end + 2])
+}
+
+/// Who is named, without the author.
+fn mentioned(entities: &Value, author: &str) -> Vec<Text> {
+    let names = list(entities, "mentions").iter().map(|mention| text(mention, "username"));
+    names.filter(|name| !name.is_empty() && *name != author).map(Text::from).collect()
 }
 
 /// A text as a reader sees it: characters that HTML knows, and links that lead where they say.
@@ -142,6 +166,37 @@ mod tests {
         let mut long = post();
         long["note_tweet"] = json!({"text": "all of it"});
         assert_eq!(&*read(&long).unwrap().0.text, "all of it");
+    }
+
+    #[test]
+    fn a_repost_says_all_that_it_reposts() {
+        let repost = json!({"id": "1785600000000000009", "edit_history_tweet_ids": ["1785600000000000009"],
+            "author_id": "5", "created_at": "2024-05-01T09:30:00.000Z",
+            "text": "RT @bert: fish &amp; chips: a long story of @cleo that X cuts sho…",
+            "referenced_tweets": [{"type": "retweeted", "id": "1785500000000000002"}],
+            "entities": {"mentions": [{"start": 3, "end": 8, "username": "bert", "id": "6"}]}});
+        let whole = json!({"id": "1785500000000000002", "author_id": "6",
+            "text": "fish &amp; chips: a long story of @cleo that X cuts short, see https://t.co/a",
+            "entities": {"mentions": [{"username": "cleo", "id": "7"}, {"username": "annak", "id": "5"}],
+                "urls": [{"url": "https://t.co/a", "expanded_url": "https://x.org/"}]}});
+        let read = |tweets: Value| {
+            let includes = json!({"users": [{"id": "5", "username": "annak"}], "tweets": tweets});
+            let place = Place { scope: "s".into(), source: "x".into() };
+            let (event, reached) = place.read(&repost, &includes).unwrap();
+            assert_eq!((reached, event.kind, &*event.author), (1_785_600_000_000_000_009, Kind::Post, "annak"));
+            assert_eq!(&*event.meta["reposts"], "1785500000000000002");
+            (event.text.to_string(), event.addressees.join(" "))
+        };
+        let other = json!({"id": "17", "text": "another"});
+        let told = read(json!([other, whole]));
+        assert_eq!(told.0, "RT @bert: fish & chips: a long story of @cleo that X cuts short, see https://x.org/");
+        assert_eq!(told.1, "bert cleo");
+        let mut long = whole.clone();
+        long["note_tweet"] = json!({"text": "all of it, @dora", "entities": {"mentions": [{"username": "dora"}]}});
+        assert_eq!(read(json!([long])), ("RT @bert: all of it, @dora".into(), "bert dora".into()));
+        // Where it does not come along, as X has it.
+        let cut = "RT @bert: fish & chips: a long story of @cleo that X cuts sho…";
+        assert_eq!(read(json!([other])), (cut.into(), "bert".into()));
     }
 
     #[test]

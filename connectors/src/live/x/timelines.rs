@@ -2,10 +2,12 @@
 //!
 //! API version 2 in the account's name: each request is signed by OAuth 1.0a. Offset: the largest id of each timeline; posts
 //! do not come in the order of their ids, so it goes on from a little before. The first time the newest page is read. Whatever
-//! is read twice is equal. Cost: a request for each timeline and look, and a page of posts in memory.
+//! is read twice is equal. Where X asks to wait before a first page, the feed breaks, so that this is told; between pages
+//! it is patient. Cost: a request for each timeline and look, and a page of posts in memory.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use nexus_types::{Millis, Text};
@@ -16,7 +18,7 @@ use serde_json::Value;
 use super::said::{at, id_at};
 use super::{ANSWER, FIELDS, OVERLAP, PATIENCE, XFeed};
 use crate::json::{list, text};
-use crate::live::http::{self, Answer};
+use crate::live::http::{self, Answer, Patience};
 use crate::live::{Batch, Broken, Outlet, Resume, SecretRef};
 use crate::vault::{self, OAuth1};
 use crate::{Item, Rejected};
@@ -24,8 +26,11 @@ use crate::{Item, Rejected};
 /// Seconds between looks, where a configuration does not say, and at most.
 const EVERY: u64 = 300;
 const EVERY_MAX: u64 = 86_400;
-/// How many posts of a timeline X shows at least, however old they are.
-const SHOWN: usize = 800;
+/// A request that is not repeated: whoever follows is to see that X asks to wait.
+const AT_ONCE: Patience = Patience { waits: 0, failures: 0 };
+/// Why posts may be missing.
+const CUT: &str = "X shows about 800 posts of it, and these do not reach back to where it was read: what was said between \
+                   may be missing";
 
 /// A timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +70,8 @@ pub(super) struct Account {
     keys: SecretRef,
     timelines: Vec<Timeline>,
     every: Duration,
+    /// Whose keys these are. It is asked for once: X allows that more seldom than to read a timeline.
+    me: OnceLock<String>,
 }
 
 impl Account {
@@ -76,7 +83,12 @@ impl Account {
         }
         let timelines = timelines.map_or_else(|| Ok(Timeline::ALL.to_vec()), named)?;
         keys.oauth1().map_err(|error| format!("oauth1: {error}"))?;
-        Ok(Account { keys, timelines, every: Duration::from_secs(every) })
+        Ok(Account { keys, timelines, every: Duration::from_secs(every), me: OnceLock::new() })
+    }
+
+    /// The keys may be another account's by now.
+    pub(super) fn forget(&mut self) {
+        self.me = OnceLock::new();
     }
 }
 
@@ -101,9 +113,13 @@ impl XFeed {
         outlet: &Outlet,
     ) -> Result<Infallible, Broken> {
         let keys = account.keys.oauth1().map_err(|error| Broken::Refused(format!("oauth1: {error}")))?;
-        let me = self.signed(&keys, self.url(&["users", "me"]), outlet).await?;
-        let Some(me) = me["data"]["id"].as_str() else {
-            return Err(Broken::Retry(format!("{}: it does not say whose token this is", self.who)));
+        let me = match account.me.get() {
+            Some(me) => me,
+            None => {
+                let me = self.me(&keys, outlet).await?;
+                outlet.healthy();
+                account.me.get_or_init(|| me)
+            }
         };
         let read = |offset: &str| serde_json::from_str::<Largest>(offset.strip_prefix("1 ")?).ok();
         let mut largest = from.offset.as_deref().and_then(read).unwrap_or_default();
@@ -116,6 +132,13 @@ impl XFeed {
         }
     }
 
+    /// Whose keys these are.
+    async fn me(&self, keys: &OAuth1, outlet: &Outlet) -> Result<String, Broken> {
+        let body = self.signed(keys, self.url(&["users", "me"]), AT_ONCE, outlet).await?;
+        let me = body["data"]["id"].as_str().map(str::to_string);
+        me.ok_or_else(|| Broken::Retry(format!("{}: it does not say whose token this is", self.who)))
+    }
+
     /// Reads what is new in a timeline, page by page, newest first.
     async fn look(
         &self,
@@ -125,31 +148,38 @@ impl XFeed {
         largest: &mut Largest,
         outlet: &Outlet,
     ) -> Result<(), Broken> {
-        let held = largest.get(timeline.name()).copied();
+        let (began, held) = (outlet.now(), largest.get(timeline.name()).copied());
         let since = held.map(|held| id_at(at(held).unwrap_or(0).saturating_sub(OVERLAP))).filter(|since| *since > 0);
         let since = since.map(|since| since.to_string());
-        let (mut reached, mut count, mut next) = (held.unwrap_or(0), 0, None::<String>);
+        let (mut reached, mut smallest, mut next) = (held.unwrap_or(0), u64::MAX, None::<String>);
         loop {
             let mut url = self.url(&[&["users", me], timeline.path()].concat());
             let more = [("since_id", since.as_deref()), ("pagination_token", next.as_deref())];
             let more = more.into_iter().filter_map(|(name, value)| Some((name, value?)));
             url.query_pairs_mut().extend_pairs(FIELDS).append_pair("max_results", "100").extend_pairs(more);
-            let body = self.signed(keys, url, outlet).await?;
-            let posts = list(&body, "data");
+            let patience = if next.is_none() { AT_ONCE } else { PATIENCE };
+            let body = self.signed(keys, url, patience, outlet).await?;
             let mut items = Vec::new();
-            for post in posts {
+            for post in list(&body, "data") {
                 let (item, id) = self.item(post, &body["includes"]);
-                reached = reached.max(id);
+                // What cannot be read has no id.
+                if id > 0 {
+                    (reached, smallest) = (reached.max(id), smallest.min(id));
+                }
                 items.push(item);
             }
-            count += posts.len();
             let before = next.take();
             next = Some(text(&body["meta"], "next_token")).filter(|next| !next.is_empty()).map(str::to_string);
             // A page may lead on, but not to itself.
             let last = held.is_none() || next.is_none() || next == before;
-            if last && held.is_some() && count >= SHOWN {
-                let reason = format!("X shows {SHOWN} posts of it: what was said before these may not be read");
-                items.push(Item::Reject(Rejected::new(timeline.name(), reason, b"")));
+            // The look begins before what is held: pages that do not reach it are not all that there is. How many posts
+            // came does not tell: X counts those that it does not show.
+            if last && before.is_some() && held.is_some_and(|held| smallest > held) {
+                items.push(Item::Reject(Rejected::new(timeline.name(), CUT, b"")));
+            }
+            if last && reached == 0 {
+                // Nothing was there: the next look is for what comes from now on.
+                reached = id_at(began);
             }
             // It is read so far when all of its pages are.
             let offset = (last && held != Some(reached)).then(|| {
@@ -166,8 +196,8 @@ impl XFeed {
     }
 
     /// What X says to a request in the account's name.
-    async fn signed(&self, keys: &OAuth1, url: Url, outlet: &Outlet) -> Result<Value, Broken> {
-        let answer = http::patiently(PATIENCE, || self.ask(keys, &url, outlet.now())).await?;
+    async fn signed(&self, keys: &OAuth1, url: Url, patience: Patience, outlet: &Outlet) -> Result<Value, Broken> {
+        let answer = http::patiently(patience, || self.ask(keys, &url, outlet.now())).await?;
         self.well(answer)
     }
 

@@ -60,6 +60,10 @@ fn a_message_is_in_its_channel_by_who_wrote_it() {
         (Kind::Post, "I moved to Oslo", "12/7")
     );
     assert_eq!(forward.reply_to, None);
+    let to_bert = json!({"content": "ask <@6>", "mentions": [{"id": "6", "username": "bert"}]});
+    let to_bert = json!({"content": "", "message_reference": {"type": 1}, "message_snapshots": [{"message": to_bert}]});
+    let to_bert = said(to_bert);
+    assert_eq!((&*to_bert.text, to_bert.addressees.len()), ("ask @bert", 0));
     let hook = said(json!({"webhook_id": "9", "author": {"id": "9", "username": "Bridge <x>"}}));
     assert_eq!(&*hook.author, "Bridge x <9/Bridge x>");
 }
@@ -85,8 +89,8 @@ fn a_text_is_plain_and_the_same_whenever_it_is_read() {
 #[test]
 fn a_name_that_is_missing_is_asked_for_where_somebody_speaks() {
     let mut notes = notes();
-    let nameless = |notes: &Notes, channel: &str| place().nameless(channel, notes).map(|room| room.to_string());
-    assert_eq!(["10", "11", ""].map(|channel| nameless(&notes, channel)), [None, None, None]);
+    let nameless = |notes: &Notes, channel: &str| nameless(channel, notes).map(|room| room.to_string());
+    assert_eq!(["10", "11"].map(|channel| nameless(&notes, channel)), [None, None]);
     assert_eq!(nameless(&notes, "12").as_deref(), Some("12"));
     learn(&json!({"id": "12", "type": 0, "name": "boats", "guild_id": "1"}), &mut notes);
     assert_eq!(nameless(&notes, "12"), None);
@@ -94,10 +98,32 @@ fn a_name_that_is_missing_is_asked_for_where_somebody_speaks() {
     // Of a thread it is its channel's.
     learn(&json!({"id": "21", "type": 11, "name": "nets", "parent_id": "20"}), &mut notes);
     assert_eq!(nameless(&notes, "21").as_deref(), Some("20"));
+    // Those that a text mentions, wanted or not, if what mentions them is.
     let only = Place { channels: Some(vec!["10".into()]), ..place() };
-    assert_eq!(only.nameless("20", &notes), None);
+    let text = json!({"content": format!("<#12> 1 < 2 <#x> <@5> <#{FIRST}> <#7")});
+    assert_eq!(only.names(&message(text.clone()), &notes), ["10", "12", FIRST]);
+    let forward = json!({"message_reference": {"type": 1}, "message_snapshots": [{"message": text}]});
+    assert_eq!(only.names(&message(forward), &notes), ["10", "12", FIRST]);
+    assert_eq!(only.names(&message(json!({"content": "<#12> ".repeat(9)})), &notes).len(), 1 + MENTIONED_MAX);
+    for (channel, known) in [("11", 1), ("12", 0), ("20", 0), ("21", 0), ("", 0)] {
+        assert_eq!(only.names(&message(json!({"channel_id": channel})), &notes).len(), known, "{channel}");
+    }
     assert!(speaks("MESSAGE_CREATE", &message(json!({}))) && !speaks("MESSAGE_DELETE", &json!({"id": "7"})));
     assert!(!speaks("MESSAGE_UPDATE", &json!({"embeds": []})));
+}
+
+#[test]
+fn a_channel_is_not_named_without_its_server() {
+    // A session goes on after an erasure: the server is not told of again.
+    let (mut notes, made) = (Notes::default(), json!({"id": "12", "type": 0, "name": "boats", "guild_id": "1"}));
+    assert!(place().hear("CHANNEL_CREATE", &made, &mut notes).is_empty());
+    assert_eq!((nameless("12", &notes).as_deref(), notes.news().len()), (Some("12"), 0));
+    notes.first("guild", "1", "Harbour");
+    learn(&made, &mut notes);
+    assert_eq!(notes.name("channel", "12").map(|name| &**name), Some("Harbour #boats"));
+    // What is in no server has no other name.
+    learn(&json!({"id": "13", "type": 3, "name": "us"}), &mut notes);
+    assert_eq!(notes.name("channel", "13").map(|name| &**name), Some("#us"));
 }
 
 #[test]
