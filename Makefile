@@ -7,14 +7,14 @@ target := $(or $(CARGO_TARGET_DIR),target)
 examples := $(patsubst examples/%.rs,%,$(wildcard examples/*.rs))
 benches := $(patsubst benches/%.rs,%,$(wildcard benches/*.rs))
 
-.PHONY: help demo build test test-wgpu check-train test-kafka soak bench setup
+.PHONY: help demo build test test-wgpu check-train check-lean soak bench setup
 
 help:
 	@echo 'make demo    set up, build, take in a sample history, show what is remembered and how it changes'
 	@echo 'make test    format, lints, all tests, doc tests, examples, documentation; what CI runs'
 	@echo 'make test-wgpu  encoders on a graphics device, Vulkan in software if there is no other; CI runs it too'
 	@echo 'make check-train  the program that trains the heads still compiles; CI runs it too'
-	@echo 'make test-kafka  lints and tests of the feed of Kafka, which only some builds have; CI runs it too'
+	@echo 'make check-lean  the command line without the feed of Kafka still compiles; CI runs it too'
 	@echo 'make soak    eight platforms for SECONDS=3600, then in a storm for as long: latency, memory, everything once'
 	@echo 'make bench   every figure of the README; arguments for one: cargo bench --profile dev --bench NAME -- ARGS'
 	@echo 'make build   the command line, in $(target)/debug/nexus'
@@ -46,10 +46,9 @@ test-wgpu: setup
 check-train: setup
 	cargo check -p nexus-inference --features train --example heads
 
-# With the features of `make test` and this one: only our crates, and those that this one brings, are built again.
-test-kafka: setup
-	cargo clippy --workspace --all-targets --features nexus-cli/kafka -- -D warnings
-	cargo test --workspace --features nexus-cli/kafka --lib --test it -- kafka
+# With the features of `make test` but this one: only our crates are checked again.
+check-lean: setup
+	cargo clippy --workspace --all-targets --no-default-features -- -D warnings
 
 # Two tests, one after the other: what is said is in recall within a moment; whatever fails, memory comes right.
 SECONDS ?= 3600
