@@ -186,7 +186,7 @@ mod tests {
         assert_eq!(sifted(vec![taken(said("anna <5>"))]), [taken(said("anna <5>"))], "it is noted once");
         let to_bert = Event { addressees: vec!["bert <6>".into()], ..said("anna <5>") };
         let together = vec![taken(to_bert.clone()), noted(&[LAST, BERT])];
-        assert_eq!(sifted(together), [taken(to_bert), noted(&[LAST]), noted(&[BERT])]);
+        assert_eq!(sifted(together), [taken(to_bert), noted(&[BERT]), noted(&[LAST])]);
         // In another memory it is another name; what is let go of does not wait.
         let elsewhere = Event { scope: "work".into(), ..said("anna <5>") };
         assert_eq!(sifted(vec![noted(&[ANNA]), taken(elsewhere.clone())]), [taken(elsewhere)]);
