@@ -121,6 +121,7 @@ mod tests {
 
     use super::*;
     use crate::check::{Draw, check};
+    use crate::latest::{latest, latest_naive};
     use crate::split::{split, split_naive};
 
     const TEXTS: [&str; 3] = ["", "short", "One sentence here. Another there! "];
@@ -131,14 +132,16 @@ mod tests {
         if n % 3 == 2 { text.repeat(60).into() } else { text.into() }
     }
 
-    /// All of an event follows from its number, so that there is one row per id.
+    /// An event's place follows from its number; what it says, and whether it is there, from its revision too.
     fn event(draw: &mut Draw) -> Arc<EventRow> {
         let n = draw.below(60);
-        let version = Version { retracted: n % 8 == 7, ..Version::default() };
+        let revision = draw.below(3);
+        let version = Version { revision, retracted: (n + revision) % 8 == 7, ..Version::default() };
         let mut event = EventRow::tombstone("s".into(), EventId(Hash128([n, 0])), version);
         event.kind = if n % 5 == 4 { Kind::Notice } else { Kind::Message };
         event.said_at = (n % 7) as Millis;
-        (event.text, event.text_bytes) = (text_hash(&text(n / 3)), text(n / 3).len() as u32);
+        let text = text(n / 3 + revision);
+        (event.text, event.text_bytes) = (text_hash(&text), text.len() as u32);
         event.channel = (if n.is_multiple_of(2) { "a" } else { "b" }).into();
         event.thread = n.is_multiple_of(3).then(|| "t".into());
         Arc::new(event)
@@ -151,8 +154,14 @@ mod tests {
         check(
             "neighbours",
             event,
-            move |events| placed(events.clone(), split(events, shared.clone())),
-            |events| placed_naive(events, &split_naive(events, &store)),
+            move |events| {
+                let events = latest(events).as_collection(|_, event| event.clone());
+                placed(events.clone(), split(events, shared.clone()))
+            },
+            |events| {
+                let events = latest_naive(events);
+                placed_naive(&events, &split_naive(&events, &store))
+            },
         );
     }
 }

@@ -74,12 +74,13 @@ where
         .unary_frontier(by_key, name, |_, _| {
             let mut waiting = Waiting::<_, ()>::default();
             let mut keys = Keys { states: BTreeMap::new(), fresh };
-            let mut out = Vec::new();
             move |(rows, frontier), output| {
                 rows.for_each(|capability, data| waiting.hold(capability.retain_least(0), data, |epoch| &mut epoch.0));
                 while let Some((time, capability, (rows, _))) = waiting.next(&[frontier]) {
+                    let mut out = Vec::new();
                     keys.turn(rows, &mut out);
-                    output.session(&capability).give_iterator(out.drain(..).map(|(row, diff)| (row, time, diff)));
+                    // What an epoch brought is given back with it: one may bring a row for each message there is.
+                    output.session(&capability).give_iterator(out.into_iter().map(|(row, diff)| (row, time, diff)));
                 }
             }
         })
@@ -128,14 +129,15 @@ where
     rows.inner
         .binary_frontier(shared, by_route, Pipeline, name, |_, _| {
             let mut waiting = Waiting::default();
-            let mut out = Vec::new();
             move |(rows, rows_frontier), (shared, shared_frontier), output| {
                 rows.for_each(|capability, data| waiting.hold(capability.retain_least(0), data, |epoch| &mut epoch.0));
                 shared
                     .for_each(|capability, data| waiting.hold(capability.retain_least(0), data, |epoch| &mut epoch.1));
                 while let Some((time, capability, (rows, shared))) = waiting.next(&[rows_frontier, shared_frontier]) {
+                    let mut out = Vec::new();
                     machine.turn(rows, shared, &mut out);
-                    output.session(&capability).give_iterator(out.drain(..).map(|(row, diff)| (row, time, diff)));
+                    // What an epoch brought is given back with it: one may bring a row for each message there is.
+                    output.session(&capability).give_iterator(out.into_iter().map(|(row, diff)| (row, time, diff)));
                 }
             }
         })

@@ -3,7 +3,7 @@
 //! What a text is said in, and what an event is cut into. Memory: one passage takes no room of its own, and there is one
 //! such set for every text and every event. Cost: O(log n) for a passage that comes or goes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use nexus_types::Scope;
 
@@ -13,19 +13,21 @@ use crate::split::Piece;
 #[derive(Debug)]
 pub(crate) enum Pieces {
     One(Piece),
-    Several(Box<Several>),
+    /// None, or at least two.
+    Several(Option<Box<Several>>),
 }
 
-/// None, or more than one.
+/// At least two.
 #[derive(Debug, Default)]
 pub(crate) struct Several {
     all: BTreeSet<Piece>,
-    scopes: BTreeMap<Scope, usize>,
+    /// Sorted, with how many are of each.
+    scopes: Vec<(Scope, usize)>,
 }
 
 impl Default for Pieces {
     fn default() -> Self {
-        Pieces::Several(Box::default())
+        Pieces::Several(None)
     }
 }
 
@@ -38,10 +40,10 @@ impl Pieces {
                 let mut several = Several::default();
                 several.insert(held.clone());
                 several.insert(piece);
-                *self = Pieces::Several(Box::new(several));
+                *self = Pieces::Several(Some(Box::new(several)));
             }
-            Pieces::Several(several) if several.all.is_empty() => *self = Pieces::One(piece),
-            Pieces::Several(several) => several.insert(piece),
+            Pieces::Several(None) => *self = Pieces::One(piece),
+            Pieces::Several(Some(several)) => several.insert(piece),
         }
     }
 
@@ -49,8 +51,7 @@ impl Pieces {
     pub(crate) fn remove(&mut self, piece: &Piece) {
         match self {
             Pieces::One(held) if held == piece => *self = Pieces::default(),
-            Pieces::One(_) => {}
-            Pieces::Several(several) => {
+            Pieces::Several(Some(several)) => {
                 several.remove(piece);
                 if several.all.len() == 1
                     && let Some(last) = several.all.pop_first()
@@ -58,37 +59,54 @@ impl Pieces {
                     *self = Pieces::One(last);
                 }
             }
+            _ => {}
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        matches!(self, Pieces::Several(several) if several.all.is_empty())
+        matches!(self, Pieces::Several(None))
     }
 
     /// All of them, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Piece> {
         let (one, several) = match self {
             Pieces::One(piece) => (Some(piece), None),
-            Pieces::Several(several) => (None, Some(&several.all)),
+            Pieces::Several(several) => (None, several.as_ref().map(|several| &several.all)),
         };
         one.into_iter().chain(several.into_iter().flatten())
     }
 
-    /// The scopes they are of, each once.
+    /// The scopes they are of, each once, in order.
     pub(crate) fn scopes(&self) -> impl Iterator<Item = &Scope> {
         let (one, several) = match self {
             Pieces::One(piece) => (Some(&piece.event.scope), None),
-            Pieces::Several(several) => (None, Some(several.scopes.keys())),
+            Pieces::Several(several) => (None, several.as_ref().map(|several| &several.scopes)),
         };
-        one.into_iter().chain(several.into_iter().flatten())
+        one.into_iter().chain(several.into_iter().flatten().map(|(scope, _)| scope))
+    }
+
+    /// Whether any is of this scope.
+    pub(crate) fn has(&self, scope: &Scope) -> bool {
+        match self {
+            Pieces::One(piece) => piece.event.scope == *scope,
+            Pieces::Several(several) => several.as_ref().is_some_and(|several| several.find(scope).is_ok()),
+        }
     }
 }
 
 impl Several {
+    fn find(&self, scope: &Scope) -> Result<usize, usize> {
+        self.scopes.binary_search_by(|(held, _)| held.cmp(scope))
+    }
+
     fn insert(&mut self, piece: Piece) {
         let scope = piece.event.scope.clone();
-        if self.all.insert(piece) {
-            *self.scopes.entry(scope).or_default() += 1;
+        if !self.all.insert(piece) {
+            return;
+        }
+        match self.find(&scope) {
+            Ok(at) => self.scopes[at].1 += 1,
+            Err(at) => self.scopes.insert(at, (scope, 1)),
         }
     }
 
@@ -96,10 +114,10 @@ impl Several {
         if !self.all.remove(piece) {
             return;
         }
-        if let Some(count) = self.scopes.get_mut(&piece.event.scope) {
-            *count -= 1;
-            if *count == 0 {
-                self.scopes.remove(&piece.event.scope);
+        if let Ok(at) = self.find(&piece.event.scope) {
+            self.scopes[at].1 -= 1;
+            if self.scopes[at].1 == 0 {
+                self.scopes.remove(at);
             }
         }
     }
@@ -130,6 +148,7 @@ mod tests {
                 assert!(pieces.iter().eq(&plain));
                 assert_eq!(pieces.is_empty(), plain.is_empty());
                 let scopes: BTreeSet<&Scope> = plain.iter().map(|piece| &piece.event.scope).collect();
+                assert!(known.iter().all(|one| pieces.has(&one.event.scope) == scopes.contains(&one.event.scope)));
                 assert!(pieces.scopes().eq(scopes));
             }
         }

@@ -10,8 +10,8 @@
 //! Vectors never enter the graph: that one is stored is all an answer says of it.
 //!
 //! All three are one machine, by text, since there is a text for nearly every message: as joins they held each text and
-//! each ask four times over. Cost: passages and answers that change; a scope whose models or watches change costs a look at
-//! every text. Memory: about 80 bytes a text that was said once.
+//! each ask four times over. Cost: passages and answers that change; a scope that has passages and whose models or watches
+//! change costs a look at every text. Memory: about 80 bytes a text that was said once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -117,8 +117,12 @@ enum Kind {
 struct Reader {
     scopes: BTreeMap<Scope, Terms>,
     texts: BTreeMap<TextHash, OfText>,
+    /// How many passages each scope has here: what has none is not looked for.
+    said: BTreeMap<Scope, Diff>,
     /// Each combination once. Kept for good.
     kinds: BTreeSet<Kinds>,
+    /// No answer at all.
+    none: Kinds,
 }
 
 /// What policy says of a scope.
@@ -132,7 +136,6 @@ struct Terms {
 }
 
 /// Where a text is said, and what models said of it.
-#[derive(Default)]
 struct OfText {
     pieces: Pieces,
     kinds: Kinds,
@@ -183,7 +186,8 @@ impl Reader {
             (Some(before), Some(after)) => before.means(after),
             (before, after) => before.is_none() && after.is_none(),
         };
-        let changed: BTreeSet<&Scope> = before.keys().chain(self.scopes.keys()).filter(|scope| !same(scope)).collect();
+        let scopes = before.keys().chain(self.scopes.keys());
+        let changed: BTreeSet<&Scope> = scopes.filter(|scope| self.said.contains_key(*scope) && !same(scope)).collect();
         if changed.is_empty() {
             return;
         }
@@ -199,27 +203,48 @@ impl Reader {
 
     /// Takes in what happens to a text in one epoch, sorted and net.
     fn take_in(&mut self, text: TextHash, changes: Vec<(Row, Diff)>, out: &mut Vec<(Out, Diff)>) {
-        let of = self.texts.entry(text).or_default();
+        let none = &self.none;
+        let fresh = || OfText { pieces: Pieces::default(), kinds: none.clone(), told: None };
+        let of = self.texts.entry(text).or_insert_with(fresh);
         let mut change = Vec::new();
+        // What is asked of a text changes with the scopes that say it.
+        let same_scopes = pieces_in(&changes).all(|(piece, diff)| diff > 0 && of.pieces.has(&piece.event.scope));
+        pieces_in(&changes).for_each(|(piece, diff)| count(&mut self.said, &piece.event.scope, diff));
         if changes.iter().any(|(row, _)| matches!(row, Row::Answer(..))) {
             of.all(text, &self.scopes, -1, &mut change);
             of.apply(changes, &mut self.kinds);
             of.all(text, &self.scopes, 1, &mut change);
         } else {
-            of.open(text, &self.scopes, -1, &mut change);
-            for (row, diff) in &changes {
-                if let Row::Piece(piece) = row {
-                    of.of_piece(piece, &self.scopes, *diff, &mut change);
-                }
+            pieces_in(&changes).for_each(|(piece, diff)| of.of_piece(piece, &self.scopes, diff, &mut change));
+            if same_scopes {
+                of.apply(changes, &mut self.kinds);
+            } else {
+                of.open(text, &self.scopes, -1, &mut change);
+                of.apply(changes, &mut self.kinds);
+                of.open(text, &self.scopes, 1, &mut change);
             }
-            of.apply(changes, &mut self.kinds);
-            of.open(text, &self.scopes, 1, &mut change);
         }
         if of.pieces.is_empty() && of.kinds.is_empty() {
             self.texts.remove(&text);
         }
         consolidate(&mut change);
         out.append(&mut change);
+    }
+}
+
+/// Where a text comes to be said, or is not said any more.
+fn pieces_in(changes: &[(Row, Diff)]) -> impl Iterator<Item = (&Piece, Diff)> {
+    changes.iter().filter_map(|(row, diff)| if let Row::Piece(piece) = row { Some((piece, *diff)) } else { None })
+}
+
+/// Adds to a count, and lets it go at zero.
+fn count(counts: &mut BTreeMap<Scope, Diff>, scope: &Scope, diff: Diff) {
+    match counts.get_mut(scope) {
+        Some(count) => *count += diff,
+        None => _ = counts.insert(scope.clone(), diff),
+    }
+    if counts.get(scope) == Some(&0) {
+        counts.remove(scope);
     }
 }
 
