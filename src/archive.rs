@@ -117,7 +117,7 @@ impl Nexus {
         self.engine.whole(|engine| {
             let done = engine.import(path, &scope);
             // What was raised and not acknowledged would be no news to the next import.
-            done.inspect_err(|error| _ = engine.failed.get_or_insert(error.to_string()))
+            engine.unless_failed(done)
         })
     }
 }

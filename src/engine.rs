@@ -99,11 +99,9 @@ impl Engine {
         self.feeds.sift(&mut records);
         let bytes = records.iter().map(Record::to_bytes).collect::<Result<Vec<_>>>()?;
         if !bytes.is_empty() {
-            if let Err(error) = self.whole(|engine| engine.store.tail().append(&bytes)) {
-                // What was decided is not on the disk: admission is ahead of it, until the store is opened again.
-                self.failed = Some(error.to_string());
-                return Err(error.into());
-            }
+            // What was decided is not on the disk then: admission is ahead of it, until the store is opened again.
+            let appended = self.whole(|engine| engine.store.tail().append(&bytes));
+            self.unless_failed(appended.map_err(Error::from))?;
             self.pending.extend(records);
         }
         Ok(())
@@ -119,10 +117,12 @@ impl Engine {
     pub(crate) fn turn_within(&mut self, budget: Duration) -> Result<Turn> {
         self.sound()?;
         let turn = self.whole(|engine| engine.crank(budget));
-        if let Err(error) = &turn {
-            self.failed = Some(error.to_string());
-        }
-        turn
+        self.unless_failed(turn)
+    }
+
+    /// Hands on how something ended that may not be left half done: if it failed, so has the engine.
+    pub(crate) fn unless_failed<T>(&mut self, done: Result<T>) -> Result<T> {
+        done.inspect_err(|error| _ = self.failed.get_or_insert_with(|| error.to_string()))
     }
 
     /// Does something that must not be left half done: if it panics, the engine has failed, whoever catches that.
@@ -243,11 +243,8 @@ impl Engine {
         let stepped = self.graph.step(inputs).map_err(Error::from);
         self.times.graph += stepping.elapsed();
         let outputs = stepped.and_then(|outputs| self.texts.sound().map(|()| outputs));
-        if let Err(error) = &outputs {
-            // The graph has taken in what no table will have.
-            self.failed = Some(error.to_string());
-        }
-        outputs
+        // Else the graph has taken in what no table will have.
+        self.unless_failed(outputs)
     }
 
     /// Writes what changed: every table, then the checkpoint that makes it an epoch, then the tail is cut.

@@ -37,14 +37,9 @@ impl Nexus {
         self.engine.turn()?;
         let bytes = |engine: &Engine| -> Result<u64> { Ok(engine.store.bytes()?.values().sum()) };
         let mut report = EraseReport { bytes_before: bytes(&self.engine)?, ..EraseReport::default() };
-        report.rows = match self.engine.whole(Engine::erase_ground) {
-            Ok(rows) => rows,
-            Err(error) => {
-                // The graph and the feeds' notes are ahead of the disk, until the store is opened again.
-                self.engine.failed = Some(error.to_string());
-                return Err(error);
-            }
-        };
+        // Where it fails, the graph and the feeds' notes are ahead of the disk, until the store is opened again.
+        let rows = self.engine.whole(Engine::erase_ground);
+        report.rows = self.engine.unless_failed(rows)?;
         // What recall has read in this process was read from what goes.
         self.engine.warm = Default::default();
         self.engine.texts.committed();

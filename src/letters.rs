@@ -141,7 +141,8 @@ impl Nexus {
             let (counts, news) = engine.decide(changes)?;
             let records = if news.is_empty() { vec![gone] } else { vec![Record::Events(news), gone] };
             // What was decided is not on the disk then: only opening the store again brings both together.
-            engine.acknowledge(records).inspect_err(|error| engine.failed = Some(error.to_string()))?;
+            let acknowledged = engine.acknowledge(records);
+            engine.unless_failed(acknowledged)?;
             Ok(counts)
         })?;
         let epoch = self.engine.turn()?.epoch;

@@ -85,7 +85,7 @@ impl<'a> Intake<'a> {
             receipts.push(receipt);
             let opened = self.open(&named, batch, (&mut events, &mut rejects), &mut states);
             // What was decided before is not on the disk, and admission is ahead of it.
-            opened.inspect_err(|error| _ = self.nexus.engine.failed.get_or_insert(error.to_string()))?;
+            self.nexus.engine.unless_failed(opened)?;
         }
         self.news |= !events.is_empty() || !rejects.is_empty();
         let mut records = Vec::new();

@@ -285,16 +285,21 @@ fn history(guild: &mut Guild, request: &Request) -> Answer {
     Answer::json(&ids.into_iter().rev().map(|id| guild.message(id)).collect())
 }
 
-#[test]
-fn a_session_of_discord_goes_on_and_a_lost_one_is_filled() {
+/// Discord with a guild, and a configuration that follows it.
+fn discord(place: &Place) -> (Shared<Guild>, String) {
     let guild = Shared::new(Guild::default());
     let (world, rest) = (guild.clone(), guild.clone());
     let sockets = Sockets::start(move |path, socket| gateway(&world, path, socket));
     let api = Replay::start(move |request| history(&mut rest.lock(), request));
     guild.lock().port = sockets.port;
-    let place = Place::new();
     let more = format!("gateway = \"ws://127.0.0.1:{}\"\napi = \"http://127.0.0.1:{}/api\"", sockets.port, api.port);
-    let config = config(&place, "discord", &more);
+    (guild, config(place, "discord", &more))
+}
+
+#[test]
+fn a_session_of_discord_goes_on_and_a_lost_one_is_filled() {
+    let place = Place::new();
+    let (guild, config) = discord(&place);
     let mut running = Running::start(&place, &config);
     running.says("it works");
     let first = guild.lock().say("one");
@@ -335,14 +340,9 @@ fn a_session_of_discord_goes_on_and_a_lost_one_is_filled() {
 
 #[test]
 fn a_channel_of_discord_whose_name_was_erased_is_asked_for_it() {
-    let guild = Shared::new(Guild::default());
-    let (world, rest) = (guild.clone(), guild.clone());
-    let sockets = Sockets::start(move |path, socket| gateway(&world, path, socket));
-    let api = Replay::start(move |request| history(&mut rest.lock(), request));
-    guild.lock().port = sockets.port;
     let place = Place::new();
-    let more = format!("gateway = \"ws://127.0.0.1:{}\"\napi = \"http://127.0.0.1:{}/api\"", sockets.port, api.port);
-    let running = Running::start(&place, &config(&place, "discord", &more));
+    let (guild, config) = discord(&place);
+    let running = Running::start(&place, &config);
     running.says("it works");
     guild.lock().say("one");
     let sql = "select author, channel from events";
